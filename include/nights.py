@@ -1,0 +1,25 @@
+"""Nights are ISO dates; this is the one place where a user's text becomes one."""
+
+import datetime as dt
+
+from include.errors import Refused
+
+
+def parse(text: str) -> dt.date:
+    """`2017-10-29` to a date.
+
+    Raises:
+        Refused: the text is no calendar date in ISO form.
+    """
+    try:
+        night = dt.date.fromisoformat(text)
+    except (TypeError, ValueError):
+        night = None
+    if night is None or night.isoformat() != text:
+        raise Refused(f"'{text}' is not a date", "Write the night as YYYY-MM-DD, for example 2017-10-29")
+    return night
+
+
+def span(first: dt.date, last: dt.date) -> list[dt.date]:
+    """Every night from first to last, both included; empty when last is before first."""
+    return [first + dt.timedelta(days=i) for i in range((last - first).days + 1)]

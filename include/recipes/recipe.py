@@ -1,0 +1,53 @@
+"""A recipe is the frozen description of one surface's model: data window, model, losses, gates."""
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from include.canonical import digest
+
+
+class Gates(BaseModel):
+    """What a candidate must show before it may be registered, and what compression may cost."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    beats: tuple[str, ...] = ("popularity", "item_knn")
+    champion_margin: float = Field(default=0.02, gt=0, lt=1, description="relative NDCG@10 that may be lost to the champion")
+    compression_ndcg_loss: float = Field(default=0.005, ge=0, description="relative NDCG@10 that int8 may lose")
+    compression_latency_ratio: float = Field(default=1.05, gt=0, description="upper bound of int8 latency over fp32")
+
+
+class Release(BaseModel):
+    """How a candidate earns its traffic."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    margin: float = Field(default=0.02, gt=0, lt=1, description="relative NDCG@10 that still counts as non-inferior")
+    steps: tuple[int, ...] = (5, 25, 50, 100)
+    replay_days: int = Field(default=7, ge=1)
+
+
+class Recipe(BaseModel):
+    """One surface's model, frozen. `model` names a builder in include/models."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    surface: str = Field(pattern="^[a-z][a-z0-9_]{0,30}$")
+    name: str = Field(pattern="^[a-z][a-z0-9_]{0,30}$")
+    model: str
+    train_weeks: int = Field(default=8, ge=1)
+    gate_weeks: int = Field(default=4, ge=1)
+    history_slots: int = Field(default=384, ge=8, description="products of a household's past that training reads")
+    hot_products: int = Field(default=512, ge=16, description="popular products that every household is also ranked on")
+    embedding: int = Field(default=32, ge=1)
+    hidden: tuple[int, ...] = (64, 32)
+    epochs: int = Field(default=6, ge=1)
+    batch: int = Field(default=64, ge=1)
+    learning_rate: float = Field(default=2e-3, gt=0)
+    seed: int = 20171022
+    top_k: int = Field(default=20, ge=10)
+    gates: Gates = Gates()
+    release: Release = Release()
+
+    @property
+    def digest(self) -> str:
+        return digest(self.model_dump(mode="json"))

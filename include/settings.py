@@ -1,0 +1,117 @@
+"""Where things are and which ports they use: one frozen value, read from the environment once.
+
+Every setting has a default that works on a laptop. `NIGHTFILL_<NAME>` overrides one, for example
+`NIGHTFILL_PORT_BASE=19500` or `NIGHTFILL_STORE=/mnt/shelves`.
+"""
+
+import os
+from functools import cached_property
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from include.errors import Refused
+
+ROOT = Path(__file__).resolve().parents[1]
+LOOPBACK = "127.0.0.1"
+
+
+class SourceSpec(BaseModel):
+    """Which shop the night runs on.
+
+    `households` keeps only that many households (a stable sample by digest of the id); None keeps all.
+    `first` and `last` are ISO dates that narrow the calendar; empty means the data's own ends.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str = "complete_journey"
+    households: int | None = Field(default=None, ge=1)
+    first: str = ""
+    last: str = ""
+
+
+class Settings(BaseModel):
+    """All that differs between a laptop, CI and a data centre."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", ignored_types=(cached_property,))
+
+    var: Path = ROOT / "var"
+    store: str = ""
+    clock: str = Field(default="recorded", pattern="^(recorded|shifted)$")
+    source: SourceSpec = SourceSpec()
+    port_base: int = Field(default=18500, ge=1024, le=65000)
+    spark_master: str = "local[*]"
+    spark_memory: str = "4g"
+    webhook: str = ""
+
+    @classmethod
+    def load(cls, environ: dict[str, str] | None = None) -> "Settings":
+        """Read `NIGHTFILL_*` variables.
+
+        Raises:
+            Refused: a variable has a value that cannot be used.
+        """
+        env = dict(os.environ if environ is None else environ)
+        values: dict[str, object] = {}
+        for field in cls.model_fields:
+            raw = env.get(f"NIGHTFILL_{field.upper()}")
+            if raw:
+                values[field] = SourceSpec.model_validate_json(raw) if field == "source" else raw
+        try:
+            return cls.model_validate(values)
+        except ValueError as error:
+            raise Refused(f"A NIGHTFILL_ setting is wrong: {error}", "Correct the variable and start again") from error
+
+    def environ(self) -> dict[str, str]:
+        """The same settings as variables for a child process."""
+        out = {f"NIGHTFILL_{name.upper()}": str(getattr(self, name)) for name in type(self).model_fields if name != "source"}
+        return out | {"NIGHTFILL_SOURCE": self.source.model_dump_json()}
+
+    @property
+    def store_uri(self) -> str:
+        return self.store or str(self.var / "store")
+
+    @property
+    def run(self) -> Path:
+        """Pids, job reports, summary: what belongs to this machine, not to the shop."""
+        return self.var / "run"
+
+    @property
+    def airflow_home(self) -> Path:
+        return self.var / "airflow"
+
+    @property
+    def answers(self) -> Path:
+        return self.var / "answers"
+
+    @property
+    def reports(self) -> Path:
+        return self.var / "reports"
+
+    @property
+    def serving(self) -> Path:
+        """Version directories and model config files of the replicas, and the gateway's files."""
+        return self.var / "serving"
+
+    def port(self, name: str) -> int:
+        """The port of a named endpoint, an offset from `port_base`."""
+        return self.port_base + PORTS[name]
+
+
+PORTS = {
+    "gateway": 0,
+    "gateway_admin": 1,
+    "reports": 2,
+    "airflow": 3,
+    "stable-a.grpc": 10,
+    "stable-a.rest": 11,
+    "stable-b.grpc": 12,
+    "stable-b.rest": 13,
+    "canary.grpc": 14,
+    "canary.rest": 15,
+    "shadow.grpc": 16,
+    "shadow.rest": 17,
+    "sandbox.grpc": 18,
+    "sandbox.rest": 19,
+}

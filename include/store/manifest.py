@@ -1,0 +1,95 @@
+"""A manifest names the immutable files of one partition or bundle. Only the manifest makes them visible.
+
+It holds no clock time: equal contents give equal bytes. When and by whom is a record beside it.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from include.canonical import digest, dumps
+from include.errors import Refused
+from include.store.objects import Store
+
+FORMAT = 1
+
+
+class File(BaseModel):
+    """One file: its path inside the partition or bundle, and its bytes by digest."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    path: str
+    sha256: str
+    bytes: int
+
+
+class Manifest(BaseModel):
+    """What a partition or a bundle consists of and what it was made from.
+
+    `inputs` are digests of the manifests or source files that it was made from, `spec` the digest of the compiled
+    spec, `transform` the version of the code's meaning: these three make a step stale, a commit does not.
+    `meta` is free for the writer (row counts by file, schema, id map, model name); no clock times.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    format: int = FORMAT
+    kind: str
+    name: str
+    rows: int = 0
+    columns: dict[str, str] = {}
+    files: list[File] = []
+    inputs: dict[str, str] = {}
+    spec: str = ""
+    transform: str = ""
+    id_map: str = ""
+    meta: dict[str, Any] = {}
+
+    @property
+    def digest(self) -> str:
+        return digest(self.model_dump())
+
+    def to_bytes(self) -> bytes:
+        return dumps(self.model_dump())
+
+    @property
+    def stale_key(self) -> str:
+        """Digest of all that decides whether the step must run again."""
+        return digest({"inputs": self.inputs, "spec": self.spec, "transform": self.transform})
+
+    @classmethod
+    def from_bytes(cls, data: bytes, where: str) -> "Manifest":
+        """Parse, and refuse a manifest of a newer format.
+
+        Raises:
+            Refused: the bytes are no manifest, or a newer version wrote them.
+        """
+        try:
+            manifest = cls.model_validate_json(data)
+        except ValidationError as error:
+            raise Refused(
+                f"{where} is not a manifest: {error.error_count()} fields are wrong", "Run the step that wrote it again"
+            ) from error
+        if manifest.format > FORMAT:
+            raise Refused(
+                f"{where} has format {manifest.format}, this version reads up to {FORMAT}", "Upgrade Nightfill and run it again"
+            )
+        return manifest
+
+
+def add_files(store: Store, files: Mapping[str, Path]) -> list[File]:
+    """Put local files into the store as objects; returns their entries in path order."""
+    return [File(path=name, sha256=store.put(path), bytes=path.stat().st_size) for name, path in sorted(files.items())]
+
+
+def swap_in(store: Store, key: str, manifest: Manifest) -> bool:
+    """Make a manifest visible in one step. Returns False when the very same one was already there."""
+    before = store.etag(key)
+    data = manifest.to_bytes()
+    if before == digest(data):
+        return False
+    store.write(key, data, expect=before)
+    return True

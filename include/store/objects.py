@@ -1,0 +1,177 @@
+"""What a store can do, and the folder that does it.
+
+Keys are relative POSIX paths of safe characters. An object under `objects/` is named by its digest and never
+changes; every other key is small JSON that is swapped whole, on a condition.
+"""
+
+import contextlib
+import fcntl
+import os
+import re
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Protocol
+
+from include.canonical import digest, digest_file
+from include.errors import Refused, TryAgain
+
+ABSENT = "absent"
+"""Pass as `expect` to write only where nothing is yet."""
+
+_KEY = re.compile(r"[A-Za-z0-9][A-Za-z0-9._=-]*(/[A-Za-z0-9][A-Za-z0-9._=-]*)*")
+
+
+class Missing(Refused):
+    """No such key."""
+
+
+class Conflict(TryAgain):
+    """Somebody else wrote the key since it was read."""
+
+
+class Damaged(Refused):
+    """The bytes are not the bytes that the manifest names."""
+
+
+class Store(Protocol):
+    """Objects by key, with conditional writes: what a folder and an S3 bucket have in common."""
+
+    def read(self, key: str) -> bytes:
+        """The bytes of a key. Raises Missing."""
+
+    def etag(self, key: str) -> str:
+        """A mark that changes with the bytes; ABSENT when there is no such key."""
+
+    def write(self, key: str, data: bytes, expect: str | None = None) -> str:
+        """Swap the bytes of a key in one step, and return the new etag.
+
+        `expect` is None (always), ABSENT, or the etag that was read before. Raises Conflict.
+        """
+
+    def put(self, path: Path) -> str:
+        """Add a file as an immutable object, and return its digest. Adding it twice is one object."""
+
+    def fetch(self, sha256: str) -> Path:
+        """A local file with the bytes of an object, checked. Raises Missing, Damaged."""
+
+    def list(self, prefix: str) -> Iterator[str]:
+        """Keys under a folder, in order."""
+
+    def delete(self, key: str) -> None:
+        """Forget a key; nothing happens when there is none."""
+
+
+class FolderStore:
+    """A store in a folder of this machine or of a shared disk. Visible by rename, never before."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self._checked: set[tuple[str, int, int]] = set()
+
+    def _path(self, key: str) -> Path:
+        if not _KEY.fullmatch(key):
+            raise Refused(f"'{key[:200]}' is not a key of the store", "Use letters, digits, '.', '_', '=', '-' and '/'")
+        return self.root / key
+
+    def read(self, key: str) -> bytes:
+        try:
+            return self._path(key).read_bytes()
+        except FileNotFoundError:
+            raise Missing(f"The store has no {key}", "Run the step that writes it") from None
+
+    def etag(self, key: str) -> str:
+        try:
+            return digest(self.read(key))
+        except Missing:
+            return ABSENT
+
+    def write(self, key: str, data: bytes, expect: str | None = None) -> str:
+        path = self._path(key)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with self._locked(path):
+            if expect is not None and self.etag(key) != expect:
+                raise Conflict(f"{key} was changed by somebody else", "Read it again and decide again")
+            self._rename_into(path, lambda file: file.write(data))
+        return digest(data)
+
+    def put(self, path: Path) -> str:
+        sha256 = digest_file(path)
+        target = self.root / object_key(sha256)
+        if not target.exists():
+            target.parent.mkdir(parents=True, exist_ok=True)
+
+            def copy(file) -> None:  # type: ignore[no-untyped-def]
+                with path.open("rb") as source:
+                    while piece := source.read(1 << 20):
+                        file.write(piece)
+
+            self._rename_into(target, copy)
+        return sha256
+
+    def fetch(self, sha256: str) -> Path:
+        path = self.root / object_key(sha256)
+        try:
+            stat = path.stat()
+        except FileNotFoundError:
+            raise Missing(f"Object {sha256[:12]} is gone from the store", "Run the step that wrote it again") from None
+        mark = (sha256, stat.st_mtime_ns, stat.st_size)
+        if mark not in self._checked:
+            if digest_file(path) != sha256:
+                raise Damaged(
+                    f"Object {sha256[:12]} does not have the bytes that its manifest names ({path})",
+                    "Delete that file and run the step that wrote it again",
+                )
+            self._checked.add(mark)
+        return path
+
+    def list(self, prefix: str) -> Iterator[str]:
+        base = self._path(prefix.rstrip("/"))
+        for folder, folders, files in os.walk(base):
+            folders.sort()
+            for name in sorted(files):
+                if not name.startswith("."):
+                    yield (Path(folder) / name).relative_to(self.root).as_posix()
+
+    def delete(self, key: str) -> None:
+        self._path(key).unlink(missing_ok=True)
+
+    @contextlib.contextmanager
+    def _locked(self, path: Path) -> Iterator[None]:
+        with (path.parent / f".{path.name}.lock").open("a") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+
+    def _rename_into(self, target: Path, fill) -> None:  # type: ignore[no-untyped-def]
+        """Write beside the target, flush to the disk, rename: a full disk leaves the old bytes and no rubbish."""
+        handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+        try:
+            with os.fdopen(handle, "wb") as file:
+                fill(file)
+                file.flush()
+                os.fsync(file.fileno())
+            Path(name).chmod(0o644)
+            Path(name).replace(target)
+        except OSError as error:
+            raise TryAgain(f"Could not write {target}: {error.strerror}", "Free some disk space and run it again") from error
+        finally:
+            Path(name).unlink(missing_ok=True)
+
+
+def object_key(sha256: str) -> str:
+    """Where an object lies: fanned out by its first two digits."""
+    return f"objects/{sha256[:2]}/{sha256}"
+
+
+def open_store(uri: str) -> Store:
+    """The store at a URI: a folder, or `file://` one.
+
+    Raises:
+        Refused: no store of that kind is known.
+    """
+    scheme, mark, rest = uri.partition("://")
+    if not mark:
+        return FolderStore(Path(uri))
+    if scheme == "file":
+        return FolderStore(Path(rest))
+    raise Refused(f"No store is known for '{scheme}://'", "Give a folder in NIGHTFILL_STORE")
