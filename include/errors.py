@@ -24,3 +24,7 @@ class Refused(NightfillError):
 
 class TryAgain(NightfillError):
     """Something outside was not ready: a retry may succeed."""
+
+
+EXIT_REFUSED, EXIT_TRY_AGAIN = 65, 75
+"""Exit codes of a job for the two families, as in sysexits.h (EX_DATAERR, EX_TEMPFAIL)."""

@@ -3,7 +3,7 @@
     python -m include.jobs.<name> --spec SPEC.json --report REPORT.json
 
 A job is a class with typed fields and a `run` that returns a small dict. The report is written by rename when the job
-ends, well or badly: {"ok", "result" | "error", "started", "ended"} (Unix seconds; started is the process's start).
+ends, well or badly: {"ok", "result" | "error", "code", "started", "ended"} (Unix seconds; started is the process's start).
 Exit codes: 0 done, 65 refused (do not retry), 75 try again, 1 a bug.
 """
 
@@ -20,11 +20,11 @@ from typing import Any
 import psutil
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from include.errors import NightfillError, Refused, TryAgain
+from include.errors import EXIT_REFUSED, EXIT_TRY_AGAIN, NightfillError, Refused, TryAgain
 from include.settings import SourceSpec
 from include.store.objects import Store, open_store
 
-DONE, BUG, REFUSED, TRY_AGAIN = 0, 1, 65, 75
+DONE, BUG = 0, 1
 
 log = logging.getLogger("nightfill")
 
@@ -72,13 +72,13 @@ def main(job: type[Job], argv: list[str] | None = None) -> int:
         report["result"] = _parse(job, args.spec).run()
         report["ok"], code = True, DONE
     except NightfillError as error:
-        code = TRY_AGAIN if isinstance(error, TryAgain) else REFUSED
+        code = EXIT_TRY_AGAIN if isinstance(error, TryAgain) else EXIT_REFUSED
         report["error"] = {"what": error.what, "todo": error.todo}
         log.error("%s", error)
     except BaseException as error:
         report["error"] = {"what": f"{type(error).__name__}: {error}", "todo": "Read the log above; this is a defect"}
         traceback.print_exc()
-    report["ended"] = time.time()
+    report |= {"code": code, "ended": time.time()}
     _write(args.report, report)
     return code
 

@@ -1,0 +1,65 @@
+"""What every DAG of Nightfill has in common: default arguments, tags, pools and the parameters of the trigger form."""
+
+import datetime as dt
+from enum import StrEnum
+from typing import Any
+
+from airflow.sdk import Param
+
+from include.nights import parse
+from nightfill.notifications import notify_failure
+
+START = dt.datetime(2017, 1, 1, tzinfo=dt.UTC)
+END = dt.datetime(2018, 1, 1, tzinfo=dt.UTC)
+
+
+class Tag(StrEnum):
+    """The closed list of tags."""
+
+    FEATURES = "features"
+    TRAINING = "training"
+    RELEASE = "release"
+    EVALUATION = "evaluation"
+
+
+class Pool(StrEnum):
+    """Pools by scarce thing. They limit load; exclusion is the lease in the store."""
+
+    SPARK = "spark"
+    GPU = "gpu"
+    ROLLOUT = "serving_rollout"
+
+
+DEFAULT_ARGS: dict[str, Any] = {
+    "owner": "nightfill",
+    "retries": 2,
+    "retry_delay": dt.timedelta(seconds=10),
+    "retry_exponential_backoff": 2.0,
+    "max_retry_delay": dt.timedelta(minutes=5),
+    "execution_timeout": dt.timedelta(hours=1),
+    "on_failure_callback": notify_failure,
+}
+
+
+def night_param(description: str) -> Param:
+    """A date in the trigger form. Empty means the night of the run's own data interval."""
+    return Param(None, type=["null", "string"], format="date", title="Night", description=description)
+
+
+def run_night(value: str | None, context_ds: str | None = None) -> str:
+    """The night a run is about: what was asked for, else the run's own. Jinja macro of every DAG.
+
+    Raises:
+        Refused: no date, or none that is a calendar date.
+    """
+    return parse(value or context_ds or "").isoformat()
+
+
+DAG_DEFAULTS: dict[str, Any] = {
+    "default_args": DEFAULT_ARGS,
+    "catchup": False,
+    "max_active_runs": 1,
+    "is_paused_upon_creation": False,
+    "user_defined_macros": {"run_night": run_night},
+    "render_template_as_native_obj": True,
+}

@@ -1,0 +1,108 @@
+"""Start one job of `include.jobs` in a process of its own, and follow it to its report."""
+
+import json
+import logging
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from airflow.sdk import BaseHook
+from airflow.sdk.exceptions import AirflowException, AirflowFailException
+
+from include.errors import EXIT_REFUSED
+from include.settings import ROOT, Settings
+
+log = logging.getLogger(__name__)
+
+
+def safe_name(run_id: str) -> str:
+    """A run id as a folder name."""
+    return re.sub(r"[^A-Za-z0-9._-]", "_", run_id)
+
+
+class JobHook(BaseHook):
+    """One job of one task: its folders, its process and its report.
+
+    Args:
+        job: the module's name in include.jobs.
+        dag_id, run_id, task_id: where it runs; they name its folders.
+    """
+
+    def __init__(self, *, job: str, dag_id: str, run_id: str, task_id: str) -> None:
+        super().__init__()
+        self.job = job
+        self.settings = Settings.load()
+        self.work = self.settings.var / "work" / dag_id / safe_name(run_id)
+        self.report = self.settings.run / "jobs" / dag_id / safe_name(run_id) / f"{task_id}.json"
+        self.process: subprocess.Popen[str] | None = None
+
+    def start(self, spec: Mapping[str, Any], output: int | Any = subprocess.PIPE) -> subprocess.Popen[str]:
+        """Write the spec and start the process in a group of its own."""
+        self.work.mkdir(parents=True, exist_ok=True)
+        self.report.parent.mkdir(parents=True, exist_ok=True)
+        self.report.unlink(missing_ok=True)
+        spec_path = self.report.with_suffix(".spec.json")
+        common = {"store": self.settings.store_uri, "source": self.settings.source.model_dump()}
+        spec_path.write_text(json.dumps(common | dict(spec), indent=1, default=str))
+        command = [sys.executable, "-m", f"include.jobs.{self.job}", "--spec", str(spec_path), "--report", str(self.report)]
+        log.info("Starting %s with %s", self.job, spec_path)
+        self.process = subprocess.Popen(
+            command,
+            cwd=ROOT,
+            env=child_environ(self.settings),
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+        return self.process
+
+    def run(self, spec: Mapping[str, Any]) -> dict[str, Any]:
+        """Run to the end, every line of output into the task's log, and return the result."""
+        process = self.start(spec)
+        assert process.stdout is not None
+        for line in process.stdout:
+            log.info(line.rstrip())
+        return self.result(process.wait())
+
+    def result(self, code: int | None = None) -> dict[str, Any]:
+        """The result in the report.
+
+        Raises:
+            AirflowFailException: the job refused its input; a retry would do the same.
+            AirflowException: anything else that a retry may cure.
+        """
+        try:
+            report = json.loads(self.report.read_text())
+        except (FileNotFoundError, ValueError):
+            raise AirflowException(f"Job {self.job} ended with code {code} and left no report at {self.report}") from None
+        if report["ok"]:
+            return report["result"]
+        error = report["error"]
+        sentence = f"{error['what']}. {error['todo']}."
+        raise (AirflowFailException if report["code"] == EXIT_REFUSED else AirflowException)(sentence)
+
+    def kill(self) -> None:
+        """End the job and all that it started."""
+        if self.process and self.process.poll() is None:
+            os.killpg(self.process.pid, signal.SIGTERM)
+            try:
+                self.process.wait(10)
+            except subprocess.TimeoutExpired:
+                os.killpg(self.process.pid, signal.SIGKILL)
+
+
+def child_environ(settings: Settings) -> dict[str, str]:
+    """What a job sees: the settings and the ordinary environment, none of Airflow's secrets."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("AIRFLOW", "_AIRFLOW"))}
+    return kept | settings.environ() | {"PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"}
+
+
+def work_folder(dag_id: str, run_id: str) -> Path:
+    """The folder in which the jobs of one run hand files to each other. Jinja has it as `work`."""
+    return Settings.load().var / "work" / dag_id / safe_name(run_id)

@@ -1,0 +1,49 @@
+"""Run one job of `include.jobs` as one task."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from airflow.sdk import BaseOperator, Context
+
+from nightfill.hooks.job import JobHook
+
+
+class JobOperator(BaseOperator):
+    """Freeze the spec, start the job, stream its log, return its result.
+
+    Args:
+        job: the module's name in include.jobs.
+        spec: the job's fields; `store`, `source` and `work` are added. Templated.
+        describe: makes the asset event of the result: (asset, extra) or None for no event.
+    """
+
+    template_fields: Sequence[str] = ("spec",)
+    template_fields_renderers = {"spec": "json"}  # noqa: RUF012 - Airflow's own convention
+    ui_color = "#e8f1f8"
+
+    def __init__(
+        self,
+        *,
+        job: str,
+        spec: Mapping[str, Any],
+        describe: Callable[[dict[str, Any], Context], tuple[Any, dict[str, Any]] | None] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.job = job
+        self.spec = dict(spec)
+        self.describe = describe
+        self.hook: JobHook | None = None
+
+    def execute(self, context: Context) -> dict[str, Any]:
+        task = context["ti"]
+        self.hook = JobHook(job=self.job, dag_id=task.dag_id, run_id=task.run_id, task_id=task.task_id)
+        result = self.hook.run({"work": str(self.hook.work)} | self.spec)
+        if self.describe and (event := self.describe(result, context)):
+            asset, extra = event
+            context["outlet_events"][self.outlets[0]].add(asset, extra=extra)
+        return result
+
+    def on_kill(self) -> None:
+        if self.hook:
+            self.hook.kill()
