@@ -11,6 +11,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, Field
 
 from include.errors import Refused
+from include.ports import DEFAULT_BASE, PORTS
 
 ROOT = Path(__file__).resolve().parents[1]
 LOOPBACK = "127.0.0.1"
@@ -38,9 +39,8 @@ class Settings(BaseModel):
 
     var: Path = ROOT / "var"
     store: str = ""
-    clock: str = Field(default="recorded", pattern="^(recorded|shifted)$")
     source: SourceSpec = SourceSpec()
-    port_base: int = Field(default=18500, ge=1024, le=65000)
+    port_base: int = Field(default=DEFAULT_BASE, ge=1024, le=65000)
     spark_master: str = "local[*]"
     spark_memory: str = "4g"
     webhook: str = ""
@@ -53,12 +53,10 @@ class Settings(BaseModel):
             Refused: a variable has a value that cannot be used.
         """
         env = dict(os.environ if environ is None else environ)
-        values: dict[str, object] = {}
-        for field in cls.model_fields:
-            raw = env.get(f"NIGHTFILL_{field.upper()}")
-            if raw:
-                values[field] = SourceSpec.model_validate_json(raw) if field == "source" else raw
+        values: dict[str, object] = {name: env[key] for name in cls.model_fields if env.get(key := f"NIGHTFILL_{name.upper()}")}
         try:
+            if "source" in values:
+                values["source"] = SourceSpec.model_validate_json(str(values["source"]))
             return cls.model_validate(values)
         except ValueError as error:
             raise Refused(f"A NIGHTFILL_ setting is wrong: {error}", "Correct the variable and start again") from error
@@ -97,21 +95,3 @@ class Settings(BaseModel):
     def port(self, name: str) -> int:
         """The port of a named endpoint, an offset from `port_base`."""
         return self.port_base + PORTS[name]
-
-
-PORTS = {
-    "gateway": 0,
-    "gateway_admin": 1,
-    "reports": 2,
-    "airflow": 3,
-    "stable-a.grpc": 10,
-    "stable-a.rest": 11,
-    "stable-b.grpc": 12,
-    "stable-b.rest": 13,
-    "canary.grpc": 14,
-    "canary.rest": 15,
-    "shadow.grpc": 16,
-    "shadow.rest": 17,
-    "sandbox.grpc": 18,
-    "sandbox.rest": 19,
-}

@@ -1,0 +1,49 @@
+"""What every DAG promises to a data engineer, read off the DAGs themselves."""
+
+import re
+
+import pytest
+
+from include import recipes
+from nightfill.dag_docs import PAGE, load_dags, render
+from nightfill.defaults import Pool, Tag
+
+DAGS = load_dags()
+EXPECTED = {"build_features", "replay_shoppers", "evaluate_nightly"} | {
+    f"{verb}_{surface}" for verb in ("start", "train", "release") for surface in recipes.surfaces()
+}
+
+
+def test_the_folder_holds_exactly_these_dags():
+    assert set(DAGS) == EXPECTED
+
+
+def test_the_page_in_docs_is_what_the_dags_say():
+    assert PAGE.read_text() == render(DAGS)
+
+
+@pytest.mark.parametrize("dag", DAGS.values(), ids=DAGS)
+def test_a_dag_is_a_document_and_runs_once_at_a_time(dag):
+    assert dag.doc_md.strip().startswith("### ")
+    assert not dag.catchup and dag.max_active_runs == 1
+    assert set(dag.tags) & set(Tag), "a tag of the closed list"
+
+
+@pytest.mark.parametrize("dag", DAGS.values(), ids=DAGS)
+def test_every_task_has_an_owner_retries_and_a_limit(dag):
+    for task in dag.tasks:
+        assert re.fullmatch(r"[a-z]+(_[a-z]+)+", task.task_id), task.task_id
+        assert task.owner == "nightfill" and task.retries >= 1 and task.execution_timeout
+        assert task.pool in {"default_pool", *Pool}
+
+
+@pytest.mark.parametrize("dag", DAGS.values(), ids=DAGS)
+def test_every_parameter_is_typed_and_described(dag):
+    for name in dag.params:
+        param = dag.params.get_param(name)
+        assert param.description and param.schema.get("type"), name
+
+
+def test_features_are_nightly_backfillable_and_never_fire_by_themselves():
+    dag = DAGS["build_features"]
+    assert dag.timetable.expression == "0 5 * * *" and dag.end_date.year == 2018

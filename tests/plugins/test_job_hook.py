@@ -1,0 +1,45 @@
+import json
+import os
+import subprocess
+
+import pytest
+from airflow.sdk.exceptions import AirflowException, AirflowFailException
+
+from nightfill.hooks.job import JobHook, child_environ, safe_name
+
+
+@pytest.fixture
+def hook(tmp_path, monkeypatch):
+    monkeypatch.setenv("NIGHTFILL_VAR", str(tmp_path))
+    return JobHook(
+        job="land_events", dag_id="build_features", run_id="manual__2017-01-01T00:00:00+00:00", task_id="land_events"
+    )
+
+
+def test_a_refused_spec_is_not_retried_and_says_which_field(hook):
+    with pytest.raises(AirflowFailException, match="first"):
+        hook.run({"first": "yesterday", "last": "2017-01-01"})
+    assert json.loads(hook.report.read_text())["ok"] is False
+
+
+def test_a_job_without_a_report_may_be_retried(hook):
+    with pytest.raises(AirflowException, match="left no report"):
+        hook.result(-9)
+
+
+def test_folders_hold_no_character_of_a_run_id_that_a_path_could_misread(hook):
+    assert safe_name("../../etc/x y") == ".._.._etc_x_y"
+    assert ":" not in hook.work.name and "+" not in hook.work.name
+
+
+def test_a_job_sees_no_secret_of_airflow(hook, monkeypatch):
+    monkeypatch.setenv("AIRFLOW__API_AUTH__JWT_SECRET", "planted")
+    assert "planted" not in json.dumps(child_environ(hook.settings))
+
+
+def test_killing_ends_the_process_group(hook):
+    hook.process = subprocess.Popen(["sleep", "60"], start_new_session=True)
+    hook.kill()
+    assert hook.process.returncode is not None
+    with pytest.raises(ProcessLookupError):
+        os.killpg(hook.process.pid, 0)

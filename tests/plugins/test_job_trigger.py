@@ -1,0 +1,36 @@
+import asyncio
+import json
+import subprocess
+import sys
+
+from nightfill.triggers.job import JobTrigger
+
+
+async def first_event(trigger: JobTrigger):
+    async for event in trigger.run():
+        return event.payload
+
+
+def test_serialization():
+    path, kwargs = JobTrigger(report="/x/report.json", pid=7, poll=0.1).serialize()
+    assert path == "nightfill.triggers.job.JobTrigger"
+    assert JobTrigger(**kwargs).serialize() == (path, kwargs)
+    assert json.loads(json.dumps(kwargs)) == kwargs
+
+
+async def test_a_report_fires(tmp_path):
+    report = tmp_path / "report.json"
+    with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(5)"]) as process:
+        waiting = asyncio.create_task(first_event(JobTrigger(report=str(report), pid=process.pid, poll=0.02)))
+        await asyncio.sleep(0.1)
+        assert not waiting.done()
+        report.write_text("{}")
+        assert await asyncio.wait_for(waiting, 5) == {"ended": True}
+        process.kill()
+
+
+async def test_a_job_that_dies_without_a_report_fires_too(tmp_path):
+    process = subprocess.Popen([sys.executable, "-c", "pass"])
+    trigger = JobTrigger(report=str(tmp_path / "never.json"), pid=process.pid, poll=0.02)
+    assert await asyncio.wait_for(first_event(trigger), 5) == {"ended": False}
+    process.wait()
