@@ -34,9 +34,10 @@ def _section(dag: Any) -> str:
         f"| {task.task_id} | {_what(task)} | {task.pool} | {task.trigger_rule} |\n" for task in dag.topological_sort()
     )
     params = "".join(f"* `{name}`: {_param(dag.params.get_param(name))}\n" for name in dag.params)
+    schedule = getattr(dag.timetable, "expression", None) or "by hand"
     return (
         f"\n## {dag.dag_id}\n\n"
-        f"Schedule: {getattr(dag.timetable, 'expression', None) or 'by hand'}; tags: {', '.join(sorted(map(str, dag.tags)))}.\n\n"
+        f"Schedule: {schedule}; tags: {', '.join(sorted(map(str, dag.tags)))}.\n\n"
         f"{dag.doc_md.strip()}\n\n"
         + (f"Parameters:\n\n{params}\n" if params else "")
         + f"| task | runs | pool | trigger rule |\n|---|---|---|---|\n{tasks}"
