@@ -112,12 +112,12 @@ class AnswerLog:
 
 
 def file_name(run: str) -> str:
-    """A run id as a file name: what is not safe becomes "_".
+    """A run id as a file name: what is not safe becomes "_", and so does a "-" that would read as the number of a part.
 
     Raises:
         Refused: nothing is left of it.
     """
-    name = re.sub(r"[^A-Za-z0-9._+=:-]", "_", run).lstrip(".")
+    name = re.sub(r"-(?=\d+$)", "_", re.sub(r"[^A-Za-z0-9._+=:-]", "_", run).lstrip("."))
     if not name:
         raise Refused(f"'{run[:60]}' cannot name a run", "Give a run id of letters, digits, '.', '_' and '-'")
     return name

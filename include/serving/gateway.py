@@ -55,8 +55,8 @@ class Gateway:
         swap_file(self.bootstrap_file, _text(bootstrap(self.settings, self.folder, self.attempts)))
         swap_file(self.folder / "clusters.json", _text(clusters(self.settings)))
         if not self.route_file.exists() and not self.good_file.exists():
+            swap_file(self.good_file, _text(routes({})))
             swap_file(self.route_file, _text(routes({})))
-            return ""
         return self._mend()
 
     def push(self, changes: Mapping[str, SurfaceRoute]) -> None:
@@ -119,6 +119,8 @@ class Gateway:
         swap_file(self.good_file, _text(new))
 
     def _mend(self) -> str:
+        if _same(self.route_file, self.good_file):
+            return ""  # seen live before: a restart after a crash need not wait for the check
         fault = self._fault(self.route_file)
         if not fault:
             return ""
@@ -157,3 +159,10 @@ class Gateway:
 
 def _text(value: Mapping[str, Any]) -> str:
     return json.dumps(value, indent=1, sort_keys=True)
+
+
+def _same(one: Path, other: Path) -> bool:
+    try:
+        return one.read_bytes() == other.read_bytes()
+    except OSError:
+        return False
