@@ -30,6 +30,7 @@ __all__ = [
     "Bundle",
     "Fenced",
     "Pointer",
+    "check_fence",
     "find",
     "lease",
     "materialise",
@@ -130,14 +131,15 @@ def promote(store: Store, surface: str, version: int, night: dt.date, release_id
         )
         if now and now == pointer.model_copy(update={"epoch": now.epoch}):
             return now
-        _fence(surface, now, night, epoch)
+        check_fence(surface, now, night, epoch)
         store.write(key, dumps(pointer.model_dump(mode="json")), expect=before)
         return pointer
 
     return _again(swap)
 
 
-def _fence(surface: str, now: Pointer | None, night: dt.date, epoch: int | None) -> None:
+def check_fence(surface: str, now: Pointer | None, night: dt.date, epoch: int | None = None) -> None:
+    """Whether a release of this night, begun at this epoch, may move the pointer. Raises Fenced."""
     if now and night < now.night:
         raise Fenced(
             f"Stable of {surface} is version {now.version} of night {now.night}; a release of the older night {night} "
