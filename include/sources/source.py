@@ -1,0 +1,74 @@
+"""What Nightfill asks of a shop's data, whatever it is kept in, and the shapes in which it wants the answers."""
+
+import datetime as dt
+from collections.abc import Iterator, Sequence
+from typing import Protocol
+
+import pyarrow as pa
+
+EVENTS = pa.schema(
+    [
+        ("household", pa.string()),
+        ("product", pa.string()),
+        ("basket", pa.string()),
+        ("store", pa.string()),
+        ("day", pa.date32()),
+        ("at", pa.timestamp("us", "UTC")),
+        ("quantity", pa.int32()),
+        ("cents", pa.int64()),
+        ("discount_cents", pa.int64()),
+    ]
+)
+"""One purchase line. `day` is the business day of `at`; `cents` is paid, `discount_cents` was given (0 or more)."""
+
+PRODUCTS = pa.schema(
+    [
+        ("product", pa.string()),
+        ("department", pa.string()),
+        ("category", pa.string()),
+        ("type", pa.string()),
+        ("manufacturer", pa.string()),
+        ("brand", pa.string()),
+        ("size", pa.string()),
+        ("merchandise", pa.bool_()),
+    ]
+)
+"""The whole catalogue. `merchandise` is the source's own rule of what the shop sells off a shelf."""
+
+PROMOTIONS = pa.schema(
+    [
+        ("product", pa.string()),
+        ("week_start", pa.date32()),
+        ("display_stores", pa.int32()),
+        ("mailer_stores", pa.int32()),
+        ("stores", pa.int32()),
+    ]
+)
+"""In how many stores a product is on display or in the mailer in a week, out of `stores` that have promotions at all."""
+
+
+class Source(Protocol):
+    """A shop's purchases, catalogue and promotion plans. Answers are sorted, so equal data gives equal bytes."""
+
+    name: str
+
+    def days(self) -> tuple[dt.date, dt.date]:
+        """First and last business day that the source holds."""
+
+    def closed(self, day: dt.date) -> bool:
+        """Whether the shop had no business on a day within its calendar."""
+
+    def digest(self, part: str) -> str:
+        """Digest of the bytes behind `events`, `products` or `promotions`, and of what the source keeps of them."""
+
+    def read_events(self, first: dt.date, last: dt.date) -> pa.Table:
+        """EVENTS of these days, sorted by (at, basket, product). Lines without a time have no day and are left out."""
+
+    def lines_without_time(self) -> int:
+        """How many lines cannot be given to any day."""
+
+    def products(self, day: dt.date) -> pa.Table | None:
+        """PRODUCTS sorted by product, when the catalogue is new or changed on this day; None otherwise."""
+
+    def promotions(self, weeks: Sequence[dt.date]) -> Iterator[tuple[dt.date, pa.Table]]:
+        """For each of these Mondays that has a plan: the Monday and PROMOTIONS sorted by product."""
