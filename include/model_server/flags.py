@@ -1,0 +1,119 @@
+"""The command line, in the flag syntax of TF Serving: `--name=value`, and a bare boolean means true.
+
+Unknown flags are printed and ignored, as the real server does. A flag that this server knows of but does not honour is
+refused, because ignoring it would serve something else than was asked for. Read before TensorFlow is imported.
+"""
+
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+NOT_HONOURED = (
+    "enable_batching",
+    "batching_parameters_file",
+    "enable_per_model_batching_parameters",
+    "grpc_socket_path",
+    "ssl_config_file",
+    "grpc_channel_arguments",
+    "prefer_tflite_model",
+    "enable_grpc_healthcheck_service",
+    "enable_signature_method_name_check",
+    "platform_config_file",
+    "tensorflow_session_config_file",
+    "mixed_precision",
+)
+ACCEPTED = ("flush_filesystem_caches", "rest_api_num_threads", "num_load_threads", "num_unload_threads")
+"""Flags about means, not ends: taking them in silence changes no answer."""
+
+
+class FlagError(Exception):
+    """The command line cannot be honoured."""
+
+
+class Flags(BaseModel):
+    """What the server was asked for. Names and defaults are TF Serving's; `bind_address` is ours and defaults to loopback."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    port: int = 8500
+    rest_api_port: int = 0
+    bind_address: str = "127.0.0.1"
+    rest_api_enable_cors_support: bool = False
+    rest_api_timeout_in_ms: int = 30_000
+    model_config_file: str = ""
+    model_config_file_poll_wait_seconds: int = 0
+    model_name: str = "default"
+    model_base_path: str = ""
+    file_system_poll_wait_seconds: int = 1
+    max_num_load_retries: int = 5
+    load_retry_interval_micros: int = 60_000_000
+    allow_version_labels_for_unavailable_models: bool = False
+    enable_model_warmup: bool = True
+    num_request_iterations_for_warmup: int = 0
+    monitoring_config_file: str = ""
+    saved_model_tags: str = "serve"
+    enable_serialization_as_tensor_content: bool = False
+    grpc_max_threads: int = 16
+    tensorflow_session_parallelism: int = 0
+    tensorflow_intra_op_parallelism: int = 0
+    tensorflow_inter_op_parallelism: int = 0
+    version: bool = False
+
+    @property
+    def tags(self) -> list[str]:
+        """The tags of the graph to load."""
+        return [tag for tag in self.saved_model_tags.split(",") if tag]
+
+    @property
+    def intra_op(self) -> int:
+        return self.tensorflow_intra_op_parallelism or self.tensorflow_session_parallelism
+
+    @property
+    def inter_op(self) -> int:
+        return self.tensorflow_inter_op_parallelism or self.tensorflow_session_parallelism
+
+
+def parse_flags(argv: Sequence[str]) -> Flags:
+    """The flags of a command line.
+
+    Raises:
+        FlagError: a value has the wrong type, a flag is not honoured, or nothing to serve was named.
+    """
+    values: dict[str, Any] = {}
+    for word in argv:
+        name, mark, value = word.removeprefix("--").partition("=")
+        if not word.startswith("--"):
+            print(f"ignored: {word}", file=sys.stderr)
+        elif name in Flags.model_fields:
+            values[name] = value if mark else _bare(name)
+        elif name in NOT_HONOURED:
+            if (value or "true") not in ("false", "0"):
+                raise FlagError(f"--{name} is not honoured by this server; leave it out or use tensorflow_model_server")
+        elif name not in ACCEPTED:
+            print(f"unknown flag ignored: {word}", file=sys.stderr)
+    try:
+        flags = Flags.model_validate(values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise FlagError(f"--{first['loc'][0]}: {first['msg']}") from error
+    if not flags.version:
+        _check(flags)
+    return flags
+
+
+def _bare(name: str) -> str:
+    if Flags.model_fields[name].annotation is not bool:
+        raise FlagError(f"--{name} needs a value")
+    return "true"
+
+
+def _check(flags: Flags) -> None:
+    if not flags.model_config_file and not flags.model_base_path:
+        raise FlagError("Both server_options.model_base_path and server_options.model_config_file are empty!")
+    if flags.port == 0:
+        raise FlagError("--port=0 needs --grpc_socket_path, which is not honoured by this server")
+    for name in ("port", "rest_api_port"):
+        if not 0 <= getattr(flags, name) <= 65535:
+            raise FlagError(f"--{name} must be between 0 and 65535")

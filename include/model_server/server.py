@@ -1,0 +1,81 @@
+"""Put the parts together: load first, listen then, end promptly."""
+
+import logging
+import signal
+import threading
+from pathlib import Path
+
+from include.model_server.config import ModelSpec, model_specs, single_model
+from include.model_server.config_file import poll_config_file, read_config_file
+from include.model_server.core import Core
+from include.model_server.errors import StatusError, invalid
+from include.model_server.flags import Flags
+from include.model_server.grpc_service import GrpcServer
+from include.model_server.http_server import HttpServer
+from include.model_server.monitoring_config import metrics_path
+
+log = logging.getLogger("model_server")
+
+
+class CannotStart(Exception):
+    """The server refuses to start, with the reason."""
+
+
+def serve(flags: Flags) -> None:
+    """Serve until SIGTERM or SIGINT. Ports open only when the first models are available.
+
+    Raises:
+        CannotStart: the config is wrong, a model has only versions that cannot be loaded, or a port is taken.
+    """
+    core = Core(flags)
+    page = _metrics_path(flags)
+    core.manager.start()
+    try:
+        core.manager.reload(_first_config(flags))
+    except (StatusError, OSError, UnicodeDecodeError) as error:
+        raise CannotStart(str(getattr(error, "message", error))) from error
+    ended = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: ended.set())
+    listeners = _listen(core, page)
+    if flags.model_config_file and flags.model_config_file_poll_wait_seconds > 0:
+        poll_config_file(Path(flags.model_config_file), flags.model_config_file_poll_wait_seconds, core.manager)
+    ended.wait()
+    core.manager.stop()
+    for listener in listeners:
+        listener.stop()
+
+
+def _listen(core: Core, page: str) -> list[GrpcServer | HttpServer]:
+    flags = core.flags
+    try:
+        rpc = GrpcServer(core)
+    except RuntimeError as error:
+        raise CannotStart(f"port {flags.port} cannot be had: {error}") from error
+    rpc.start()
+    listeners: list[GrpcServer | HttpServer] = [rpc]
+    log.info("gRPC on %s:%d", flags.bind_address, flags.port)
+    if flags.rest_api_port == flags.port:
+        log.error("--rest_api_port is the same as --port: REST is not exported")
+    elif flags.rest_api_port:
+        rest = HttpServer(core, page)
+        if not rest.start():
+            raise CannotStart(f"port {flags.rest_api_port} cannot be had")
+        listeners.append(rest)
+        log.info("REST on %s:%d", flags.bind_address, flags.rest_api_port)
+    return listeners
+
+
+def _first_config(flags: Flags) -> dict[str, ModelSpec]:
+    if not flags.model_config_file:
+        return model_specs(single_model(flags.model_name, flags.model_base_path))
+    return read_config_file(Path(flags.model_config_file))
+
+
+def _metrics_path(flags: Flags) -> str:
+    if not flags.monitoring_config_file:
+        return ""
+    try:
+        return metrics_path(Path(flags.monitoring_config_file).read_text(encoding="utf-8"))
+    except (OSError, StatusError, UnicodeDecodeError) as error:
+        raise CannotStart(str(invalid(f"--monitoring_config_file: {error}").message)) from error
