@@ -60,6 +60,9 @@ class AirflowApi:
         found = self._get(f"/api/v2/dags/{dag_id}/dagRuns/{run_id}/taskInstances?limit=100") or {}
         return sorted(found.get("task_instances", []), key=lambda task: task["start_date"] or "~")
 
+    def task_count(self, dag_id: str) -> int:
+        return int((self._get(f"/api/v2/dags/{dag_id}/tasks") or {}).get("total_entries", 0))
+
     def put_pool(self, name: str, slots: int, description: str) -> None:
         """Make a pool, unless there is one: a person may have chosen another size."""
         if self._get(f"/api/v2/pools/{name}") is None:
@@ -109,8 +112,9 @@ class AirflowApi:
 
     def _json(self, answer: httpx.Response) -> Json:
         if answer.status_code >= 400:
+            asked = f"{answer.request.method} {answer.request.url.path}"
             raise Refused(
-                f"Airflow answered {answer.status_code} to {answer.request.method} {answer.request.url.path}: {answer.text[:500]}",
+                f"Airflow answered {answer.status_code} to {asked}: {answer.text[:500]}",
                 "Read Airflow's log with `nightfill logs api-server`",
             )
         return dict(answer.json()) if answer.content else {}

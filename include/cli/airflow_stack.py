@@ -15,12 +15,12 @@ import sys
 import time
 import urllib.request
 from pathlib import Path
-from typing import NamedTuple
 
 from include.canonical import digest_file
 from include.cli.holders import STACK
 from include.cli.java import find_java, java_home
 from include.errors import TryAgain
+from include.serving.programs import Program
 from include.settings import LOOPBACK, ROOT, Settings
 
 POOLS = {
@@ -32,23 +32,15 @@ PASSWORDS = "simple_auth_manager_passwords.json.generated"
 COMPONENTS = ("api-server", "scheduler", "dag-processor", "triggerer")
 
 
-class Program(NamedTuple):
-    """One process that the supervisor keeps alive."""
-
-    name: str
-    command: list[str]
-    environ: dict[str, str]
-
-
 def url(settings: Settings) -> str:
     return f"http://{LOOPBACK}:{settings.port('airflow')}"
 
 
 def programs(settings: Settings) -> list[Program]:
     """Each component is a program of its own, so that each restarts alone. None listens but the API server."""
-    extra = {"scheduler": ["--skip-serve-logs"], "triggerer": ["--skip-serve-logs"]}
+    extra = {"scheduler": ("--skip-serve-logs",), "triggerer": ("--skip-serve-logs",)}
     env = environ(settings)
-    return [Program(name, [_airflow(), name, *extra.get(name, [])], env) for name in COMPONENTS]
+    return [Program(name, (_airflow(), name, *extra.get(name, ())), env, stop_seconds=20) for name in COMPONENTS]
 
 
 def environ(settings: Settings) -> dict[str, str]:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from include.cli import holders
 from include.cli.java import find_java
+from include.errors import Refused
 from include.ports import DEFAULT_BASE, PORTS
 
 GB = 1 << 30
@@ -38,8 +39,7 @@ class Check:
 
 def look(var: Path, environ: Mapping[str, str], installed: bool) -> Machine:
     """Read this machine."""
-    base = int(environ.get("NIGHTFILL_PORT_BASE") or DEFAULT_BASE)
-    running, busy = _busy(base, var)
+    running, busy = _busy(_base(environ), var)
     return Machine(
         memory_gb=available_memory() / GB,
         disk_gb=shutil.disk_usage(_existing(var)).free / GB,
@@ -107,6 +107,13 @@ def _busy(base: int, var: Path, holder: Callable[[int], int | None] = holders.ho
         else:
             busy[f"{port} ({name})"] = "a process of another user" if pid is None else holders.describe(pid)
     return running, busy
+
+
+def _base(environ: Mapping[str, str]) -> int:
+    text = environ.get("NIGHTFILL_PORT_BASE") or str(DEFAULT_BASE)
+    if not (text.isdigit() and 1024 <= int(text) <= 65000):
+        raise Refused(f"NIGHTFILL_PORT_BASE is '{text}'", "Give a number from 1024 to 65000")
+    return int(text)
 
 
 def _existing(path: Path) -> Path:

@@ -26,7 +26,7 @@ def holder(port: int) -> int | None:
     wanted = {f"socket:[{inode}]" for inode in _inodes(port)}
     for folder in Path("/proc").glob("[0-9]*/fd"):
         try:
-            if any(os.readlink(link) in wanted for link in folder.iterdir()):
+            if any(str(link.readlink()) in wanted for link in folder.iterdir()):
                 return int(folder.parent.name)
         except OSError:
             continue

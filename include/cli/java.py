@@ -49,6 +49,11 @@ def install_java(say: Callable[[str], None], environ: Mapping[str, str] | None =
     return java
 
 
+def may_install(environ: Mapping[str, str]) -> bool:
+    """Whether Java can be installed without asking anybody."""
+    return _apt(environ) is not None
+
+
 def _candidates(environ: Mapping[str, str], jvms: Path) -> Iterator[Path]:
     if home := environ.get("JAVA_HOME"):
         yield Path(home) / "bin" / "java"

@@ -1,0 +1,32 @@
+# Every target is one call of ./nightfill (see ./nightfill --help) or of a tool in .venv.
+.DEFAULT_GOAL := help
+PY := .venv/bin/python
+
+.PHONY: help run test test-long status stop clean setup check lint format types docs
+
+help:        ## this list
+	@grep -hE '^[a-z%-]+: .*##' $(MAKEFILE_LIST) | sed -E 's/: .*## /\t/' | expand -t 16
+run:         ## set up, and run the recorded nights on a year of purchases (NIGHTS=7 for more)
+	@./nightfill run
+test:        ## set up, and pass all tests
+	@./nightfill test
+test-long:   ## soaks, races and whole-year runs
+	@./nightfill test --long
+status:      ## what is up, and where to look
+	@./nightfill status
+stop:        ## end everything that run left up
+	@./nightfill stop
+clean:       ## forget everything that was written
+	@./nightfill clean
+setup:       ## only make .venv and find Java
+	@./nightfill setup
+check:       ## memory, disk, ports, Java
+	@./nightfill check
+lint: setup  ## style and types
+	@.venv/bin/ruff check . && .venv/bin/ruff format --check . && .venv/bin/mypy
+format: setup ## put the code into shape
+	@.venv/bin/ruff format . && .venv/bin/ruff check --fix .
+docs: setup  ## write docs/DAGS.md from the DAGs
+	@PYTHONPATH=.:plugins AIRFLOW_HOME=var/docs $(PY) -m nightfill.dag_docs
+bench-%: setup ## a benchmark beside its rivals, for example make bench-models; writes var/bench/models.json
+	@PYTHONPATH=. $(PY) benchmarks/bench_$*.py

@@ -1,0 +1,68 @@
+"""Collect what the summary is made from: Airflow's runs, the jobs' reports, the store."""
+
+import json
+from pathlib import Path
+
+from include.cli.airflow_api import AirflowApi, Json
+from include.cli.plan import Calendar, Step, plan
+from include.cli.setup import read_stamp
+from include.cli.stack import read_start
+from include.cli.summary import Facts, Key, summarise
+from include.settings import Settings
+from include.store.objects import Store, open_store
+from include.store.partitions import list_nights, read_manifest
+
+
+def collect(api: AirflowApi, settings: Settings, dates: Calendar) -> Facts:
+    """Read everything; runs that were never asked for are left out."""
+    store = open_store(settings.store_uri)
+    return Facts(
+        dates=dates,
+        runs=_runs(api, plan(dates)),
+        reports=read_reports(settings.run / "jobs"),
+        rows=count_rows(store),
+        releases=_releases(store, dates),
+        install=float(str(read_stamp().get("seconds", 0))),
+        stack_start=read_start(settings),
+    )
+
+
+def write_summary(api: AirflowApi, settings: Settings, dates: Calendar) -> Json:
+    """Write var/run/summary.json by rename, and return it."""
+    summary = summarise(collect(api, settings, dates))
+    settings.run.mkdir(parents=True, exist_ok=True)
+    beside = settings.run / ".summary.json.new"
+    beside.write_text(json.dumps(summary, indent=1))
+    beside.replace(settings.run / "summary.json")
+    return summary
+
+
+def read_reports(folder: Path) -> dict[Key, Json]:
+    """All job reports in <folder>/<dag_id>/<run_id>/<task_id>.json."""
+    out: dict[Key, Json] = {}
+    for path in sorted(folder.glob("*/*/*.json")):
+        if not path.name.endswith(".spec.json"):
+            out[path.parts[-3], path.parts[-2], path.stem] = json.loads(path.read_text())
+    return out
+
+
+def count_rows(store: Store) -> dict[str, int]:
+    """Rows by dataset, over all its nights, as the manifests say."""
+    names = sorted({key.split("/")[1] for key in store.list("datasets")})
+    return {name: sum(read_manifest(store, name, night).rows for night in list_nights(store, name)) for name in names}
+
+
+def _runs(api: AirflowApi, steps: list[Step]) -> dict[tuple[str, str], Json]:
+    out = {}
+    for step in steps:
+        if run := api.run(step.dag_id, step.run_id):
+            out[step.dag_id, step.run_id] = {"run": run, "tasks": api.tasks(step.dag_id, step.run_id)}
+    return out
+
+
+def _releases(store: Store, dates: Calendar) -> list[Json]:
+    """The records of this calendar's two releases, oldest night first."""
+    keys = [key for key in store.list(f"models/{dates.surface}/releases") if key.endswith("/record.json")]
+    records = [json.loads(store.read(key)) for key in keys]
+    wanted = {dates.first_model.isoformat(), dates.last_night.isoformat()}
+    return sorted((r for r in records if r.get("night") in wanted), key=lambda r: str(r["night"]))

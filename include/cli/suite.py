@@ -1,0 +1,40 @@
+"""`nightfill test`: the quick checks, then the unit tests, then those that start real processes."""
+
+import subprocess
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from include.cli.setup import ROOT
+from include.cli.terminal import clock, table
+
+QUICK = "not slow and not long"
+SLOW = "slow and not long"
+
+
+def stages(bin_folder: Path, long: bool, more: Sequence[str]) -> list[tuple[str, list[str]]]:
+    """What is run, in order, each with a name. `more` goes to pytest."""
+    ruff, mypy, python = (str(bin_folder / name) for name in ("ruff", "mypy", "python"))
+    pytest = [python, "-m", "pytest", "--durations=10", *more]
+    if long:
+        return [("long tests", [*pytest, "-m", "long"])]
+    return [
+        ("style", [ruff, "check", "."]),
+        ("format", [ruff, "format", "--check", "."]),
+        ("types", [mypy]),
+        ("unit tests", [*pytest, "-m", QUICK]),
+        ("tests with real processes", [*pytest, "-m", SLOW]),
+    ]
+
+
+def run(bin_folder: Path, long: bool = False, more: Sequence[str] = ()) -> int:
+    """Run all stages, also after a failure; returns 0 when all passed."""
+    rows, failed = [], 0
+    for name, command in stages(bin_folder, long, more):
+        print(f"== {name}", flush=True)
+        began = time.monotonic()
+        code = subprocess.run(command, cwd=ROOT, check=False).returncode
+        failed += code != 0
+        rows.append([name, "passed" if code == 0 else f"FAILED ({code})", clock(time.monotonic() - began)])
+    print("\n" + table(["stage", "result", "time"], rows))
+    return 1 if failed else 0
