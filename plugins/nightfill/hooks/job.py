@@ -1,5 +1,6 @@
 """Start one job of `include.jobs` in a process of its own, and follow it to its report."""
 
+import contextlib
 import json
 import logging
 import os
@@ -7,10 +8,12 @@ import re
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import psutil
 from airflow.sdk import BaseHook
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
@@ -18,6 +21,14 @@ from include.errors import EXIT_REFUSED
 from include.settings import ROOT, Settings
 
 log = logging.getLogger(__name__)
+
+
+def alive(pid: int) -> bool:
+    """Whether a process runs. A zombie does not: its parent is gone and nobody has collected it."""
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 def safe_name(run_id: str) -> str:
@@ -70,6 +81,20 @@ class JobHook(BaseHook):
             log.info(line.rstrip())
         return self.result(process.wait())
 
+    def start_detached(self, spec: Mapping[str, Any]) -> subprocess.Popen[str]:
+        """Start the job so that it outlives this process; its output goes to a file beside the report."""
+        self.report.parent.mkdir(parents=True, exist_ok=True)
+        with self.log_file.open("w") as file:
+            return self.start(spec, file)
+
+    def output(self) -> list[str]:
+        """What a detached job has printed."""
+        return self.log_file.read_text(errors="replace").splitlines() if self.log_file.exists() else []
+
+    @property
+    def log_file(self) -> Path:
+        return self.report.with_suffix(".log")
+
     def result(self, code: int | None = None) -> dict[str, Any]:
         """The result in the report.
 
@@ -90,19 +115,21 @@ class JobHook(BaseHook):
     def kill(self) -> None:
         """End the job and all that it started."""
         if self.process and self.process.poll() is None:
-            os.killpg(self.process.pid, signal.SIGTERM)
-            try:
-                self.process.wait(10)
-            except subprocess.TimeoutExpired:
-                os.killpg(self.process.pid, signal.SIGKILL)
+            self.kill_group(self.process.pid)
+            self.process.wait(10)
+
+    @staticmethod
+    def kill_group(pid: int, patience: float = 5.0) -> None:
+        """End a job by the pid that it was started with: politely, then not. Nothing happens when it has ended."""
+        until = time.monotonic() + patience
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(pid, signal.SIGTERM)
+            while time.monotonic() < until and alive(pid):
+                time.sleep(0.05)
+            os.killpg(pid, signal.SIGKILL)
 
 
 def child_environ(settings: Settings) -> dict[str, str]:
     """What a job sees: the settings and the ordinary environment, none of Airflow's secrets."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("AIRFLOW", "_AIRFLOW"))}
     return kept | settings.environ() | {"PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"}
-
-
-def work_folder(dag_id: str, run_id: str) -> Path:
-    """The folder in which the jobs of one run hand files to each other. Jinja has it as `work`."""
-    return Settings.load().var / "work" / dag_id / safe_name(run_id)

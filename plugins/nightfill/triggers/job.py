@@ -1,43 +1,46 @@
 """Wait for a job's report without holding a worker."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
-import psutil
 from airflow.triggers.base import BaseTrigger, TriggerEvent
+
+from nightfill.hooks.job import alive
 
 
 class JobTrigger(BaseTrigger):
-    """Fires when a job has written its report, or has died without one.
+    """Fires when a job has written its report, has died without one, or when it is time to look.
+
+    The event is {"ended": a report is there, "due": the job runs on and `due` seconds are over}.
 
     Args:
         report: path of the report.
         pid: the job's process.
+        due: seconds after which to fire although the job runs on; 0 means never.
         poll: seconds between looks.
     """
 
-    def __init__(self, *, report: str, pid: int, poll: float = 0.5) -> None:
+    def __init__(self, *, report: str, pid: int, due: float = 0.0, poll: float = 0.5) -> None:
         super().__init__()
         self.report = report
         self.pid = pid
+        self.due = due
         self.poll = poll
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
-        return "nightfill.triggers.job.JobTrigger", {"report": self.report, "pid": self.pid, "poll": self.poll}
+        kwargs = {"report": self.report, "pid": self.pid, "due": self.due, "poll": self.poll}
+        return "nightfill.triggers.job.JobTrigger", kwargs
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
-        while not Path(self.report).exists():
-            if not self._alive() and not Path(self.report).exists():
-                yield TriggerEvent({"ended": False})
+        began = time.monotonic()
+        while True:
+            lives = alive(self.pid)
+            ended = Path(self.report).exists()
+            due = bool(self.due) and time.monotonic() - began > self.due
+            if ended or not lives or due:
+                yield TriggerEvent({"ended": ended, "due": due and lives and not ended})
                 return
             await asyncio.sleep(self.poll)
-        yield TriggerEvent({"ended": True})
-
-    def _alive(self) -> bool:
-        """A zombie counts as dead: its parent is gone and nobody collects it."""
-        try:
-            return psutil.Process(self.pid).status() != psutil.STATUS_ZOMBIE
-        except psutil.NoSuchProcess:
-            return False

@@ -1,0 +1,56 @@
+"""
+### Let the night's candidate earn its traffic
+
+The bundle is checked in a sandbox server, answers beside stable in a shadow (quality: a paired test by household), then
+gets 5, 25, 50 and 100 percent of the households (safety: errors, bad answers and slowness, also those that the gateway's
+retries hide from shoppers). Every verdict has a reason that a person can read, and only PROMOTE changes what is stable.
+
+HOLD, ROLL_BACK and REFUSE are honest ends of a release: the run is a success, and stable goes on answering.
+"""
+
+from airflow.sdk import DAG
+
+from include import recipes
+from include.rollout.steps import Do
+from nightfill.defaults import DAG_DEFAULTS, START, Pool, Tag, night_param
+from nightfill.operators.job import JobOperator
+from nightfill.operators.ramp import RampOperator
+from nightfill.operators.release import EndReleaseOperator, OpenReleaseOperator, ReleaseJobOperator
+
+
+def release(surface: str) -> DAG:
+    """The release DAG of one surface."""
+    with DAG(
+        dag_id=f"release_{surface}",
+        schedule=None,
+        start_date=START,
+        doc_md=__doc__,
+        tags=[Tag.RELEASE, surface],
+        params={"dt": night_param("Release the newest candidate of this night.")},
+        **DAG_DEFAULTS,
+    ) as dag:
+        begin = OpenReleaseOperator(task_id="open_release", surface=surface, night="{{ run_night(params.dt) }}")
+        check = ReleaseJobOperator(
+            task_id="check_bundle", job="check_bundle", surface=surface, step=Do.CHECK, verdict=True, spec={}
+        )
+        shadow = ReleaseJobOperator(
+            task_id="replay_shadow",
+            job="replay_shoppers",
+            surface=surface,
+            step=Do.SHADOW,
+            deploy="shadow",
+            spec={"mode": "shadow"},
+            pool=Pool.ROLLOUT,
+        )
+        judge = ReleaseJobOperator(
+            task_id="judge_shadow", job="judge_shadow", surface=surface, step=Do.SHADOW, verdict=True, spec={}
+        )
+        ramp = RampOperator(task_id="ramp_canary", surface=surface, pool=Pool.ROLLOUT)
+        end = EndReleaseOperator(task_id="end_release", surface=surface, trigger_rule="all_done", pool=Pool.ROLLOUT)
+        verify = JobOperator(task_id="verify_serving", job="verify_serving", spec={"surface": surface})
+        begin >> check >> shadow >> judge >> ramp >> end >> verify
+    return dag
+
+
+for name in recipes.surfaces():
+    globals()[f"release_{name}"] = release(name)

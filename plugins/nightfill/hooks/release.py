@@ -1,0 +1,135 @@
+"""One release as operators see it: its record, its lease, its candidate and its place in the steps."""
+
+import datetime as dt
+import time
+
+from airflow.sdk.exceptions import AirflowSkipException
+
+from include import recipes
+from include.errors import Refused
+from include.rollout import lease, record, registry, steps
+from include.rollout.bundle import Bundle
+from include.rollout.record import Record, Shift
+from include.rollout.steps import Action, Do
+from include.rollout.verdict import Verdict
+from nightfill.hooks.job import safe_name
+from nightfill.hooks.serving import ServingHook
+
+LEASE = 3600.0
+"""Seconds that a release may go without a sign of life; every step renews it."""
+
+ENOUGH = 1.5
+"""A ramp step is taken when this many times the needed households may be expected in the canary."""
+
+
+class ReleaseHook(ServingHook):
+    """The release that one DAG run makes. Its id is the run's."""
+
+    def __init__(self, *, surface: str, run_id: str) -> None:
+        super().__init__(surface=surface)
+        self.release = safe_name(run_id)[:120]
+
+    def open(self, night: dt.date) -> Record | None:
+        """Take the lease and begin the release of the night's newest candidate, or take it up again.
+
+        Returns:
+            The record; None when the gates let no candidate of this night through.
+
+        Raises:
+            Refused: nothing is stable yet, or a newer night serves.
+        """
+        candidates = [v for v in registry.versions(self.store, self.surface) if v["night"] == night.isoformat()]
+        if not candidates:
+            return None
+        if self.stable() is None:
+            raise Refused(f"Surface {self.surface} has no stable version", f"Run start_{self.surface} first")
+        self.hold()
+        recipe = self.bundle(candidates[-1]["version"]).manifest.meta["recipe"]
+        plan = recipes.get(self.surface, recipe).release
+        return record.begin(
+            self.store,
+            self.surface,
+            self.release,
+            candidate=candidates[-1]["version"],
+            night=night,
+            first=night + dt.timedelta(days=1),
+            last=night + dt.timedelta(days=plan.replay_days),
+            margin=plan.margin,
+            weights=plan.steps,
+        )
+
+    def record(self) -> Record:
+        """The record as it stands.
+
+        Raises:
+            AirflowSkipException: there is no release, since there was no candidate.
+        """
+        found = record.find(self.store, self.surface, self.release)
+        if found is None:
+            raise AirflowSkipException(f"There is no release {self.release}: no candidate was registered for its night")
+        return found
+
+    def expect(self, wanted: Do) -> tuple[Record, Action]:
+        """The record and its next action, when that is what this task does; the lease is renewed.
+
+        Raises:
+            AirflowSkipException: the release has ended, or this step is behind it.
+        """
+        found = self.record()
+        action = steps.next_action(found)
+        if action.do is not wanted:
+            why = f"verdict {found.verdict}: {found.reason}" if found.verdict else f"it is at {action.step}"
+            raise AirflowSkipException(f"The release does not need this step, {why}")
+        self.hold()
+        return found, action
+
+    def hold(self) -> None:
+        """Take or renew the lease."""
+        lease.acquire(self.store, self.surface, self.release, LEASE)
+
+    def let_go(self) -> None:
+        """Give the lease back."""
+        lease.release(self.store, self.surface, self.release)
+
+    def candidate(self) -> Bundle:
+        """The bundle that is being released."""
+        return self.bundle(self.record().candidate_version)
+
+    def take(self, before: Record, action: Action, verdict: Verdict, **counts: float) -> Record:
+        """Note a verdict, and save."""
+        after = steps.take(before, action, verdict, **counts)
+        record.save(self.store, after)
+        self.log.info("%s %s: %s", action.step, verdict.kind, verdict.reason)
+        return after
+
+    def shift(self, before: Record, action: Action) -> Record:
+        """Move the canary's share to an action's weight: noted before it is asked for, and when it is in force."""
+        asked = steps.open_step(before, action, time.time())
+        record.save(self.store, asked)
+        self.route(action.weight, asked.salt)
+        live = steps.opened(asked, time.time())
+        record.save(self.store, live)
+        return live
+
+    def retreat(self, before: Record) -> Record:
+        """Send everybody to stable and empty the canary and the shadow. Safe to repeat."""
+        asked = time.time()
+        self.route(0, before.salt)
+        after = before
+        if before.shifts and before.shifts[-1].weight:
+            after = before.model_copy(update={"shifts": (*before.shifts, Shift(at=asked, weight=0, live=time.time()))})
+            record.save(self.store, after)
+        self.retire("canary")
+        self.retire("shadow")
+        return after
+
+    def fit_ramp(self, before: Record, households: int) -> Record:
+        """Leave out steps that a shop of this size could not judge: too few canary households to see."""
+        kept = tuple(w for w in before.weights if w == 100 or households * w / 100 >= ENOUGH * before.minimum)
+        if kept == before.weights or before.shifts:
+            return before
+        left = ", ".join(f"{w} %" for w in before.weights if w not in kept)
+        self.log.info("Steps left out, %d households are too few to judge them: %s", households, left)
+        after = before.model_copy(update={"weights": kept})
+        record.save(self.store, after)
+        return after

@@ -1,0 +1,125 @@
+"""The tasks of a release. Deciding is pure and lives in include/rollout; these act on it."""
+
+import datetime as dt
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from airflow.sdk import BaseOperator, Context
+from airflow.sdk.exceptions import AirflowFailException
+
+from include.rollout import registry
+from include.rollout.record import Record
+from include.rollout.steps import Do, next_action
+from include.rollout.verdict import Kind, Verdict
+from nightfill.hooks.release import ReleaseHook
+from nightfill.operators.job import JobOperator
+
+
+class OpenReleaseOperator(BaseOperator):
+    """Picks the night's candidate, takes the lease, begins the record. Args: surface; night, templated."""
+
+    template_fields: Sequence[str] = ("night",)
+
+    def __init__(self, *, surface: str, night: str, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.surface = surface
+        self.night = night
+
+    def execute(self, context: Context) -> dict[str, Any]:
+        record = ReleaseHook(surface=self.surface, run_id=context["ti"].run_id).open(dt.date.fromisoformat(str(self.night)))
+        if record is None:
+            self.log.warning("No candidate of %s is registered: the gates let none through", self.night)
+            return {"release": None}
+        stable = record.stable.version if record.stable else None
+        return {"release": record.release, "stable": stable, "candidate": record.candidate_version}
+
+
+class ReleaseJobOperator(JobOperator):
+    """A job that belongs to one step of a release; skipped when the release has ended or is past it.
+
+    Args:
+        surface: the surface.
+        step: which step of the release this belongs to.
+        deploy: an arm on which the candidate is brought up first.
+        verdict: whether the job's result holds the step's verdict.
+    """
+
+    def __init__(
+        self, *, surface: str, step: Do, deploy: str = "", verdict: bool = False, spec: Mapping[str, Any], **kwargs: Any
+    ) -> None:
+        super().__init__(spec=spec, **kwargs)
+        self.surface = surface
+        self.step = step
+        self.deploy = deploy
+        self.verdict = verdict
+
+    def execute(self, context: Context) -> dict[str, Any]:
+        hook = ReleaseHook(surface=self.surface, run_id=context["ti"].run_id)
+        record, action = hook.expect(self.step)
+        if self.deploy:
+            hook.deploy(self.deploy, hook.candidate())
+        began = time.time()
+        self.spec = release_spec(record) | self.spec
+        result = super().execute(context)
+        if self.verdict:
+            counts = {name: result.get(name, 0) for name in ("requests", "failed_requests")}
+            verdict = Verdict.model_validate(result["verdict"])
+            hook.take(record, action, verdict, began=began, ended=time.time(), **counts)
+        return result
+
+
+class EndReleaseOperator(BaseOperator):
+    """Promotes, or sends everybody back to stable. Runs whatever happened before it.
+
+    When a step before it failed without a verdict, traffic goes back to stable and this task fails too: clearing the
+    failed task takes the release up again where it was.
+
+    Args:
+        surface: the surface.
+    """
+
+    def __init__(self, *, surface: str, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.surface = surface
+
+    def execute(self, context: Context) -> dict[str, Any]:
+        if context["ti"].xcom_pull(task_ids="open_release") is None:
+            raise AirflowFailException("The release was not opened. Read the log of open_release, then clear it.")
+        hook = ReleaseHook(surface=self.surface, run_id=context["ti"].run_id)
+        record = hook.record()
+        action = next_action(record)
+        if action.do not in (Do.PROMOTE, Do.RESTORE, Do.END):
+            hook.retreat(record)
+            raise AirflowFailException(
+                f"The release stopped at {action.step} without a verdict; everybody is at stable. "
+                "Read the log of the failed task, then clear it and what hangs from it."
+            )
+        if action.do is Do.PROMOTE:
+            record = self._promote(hook, record)
+        elif action.do is Do.RESTORE:
+            verdict = Verdict(kind=record.verdict or Kind.HOLD, reason=record.reason)
+            record = hook.take(hook.retreat(record), action, verdict, ended=time.time())
+        hook.let_go()
+        return {"verdict": str(record.verdict), "reason": record.reason}
+
+    def _promote(self, hook: ReleaseHook, record: Record) -> Record:
+        """Pointer first, since it may be refused; then the stable replicas one by one; then traffic moves to them."""
+        hook.hold()
+        epoch = record.stable.epoch if record.stable else 0
+        registry.promote(hook.store, self.surface, record.candidate_version, record.night, record.release, epoch=epoch)
+        hook.deploy("stable", hook.candidate())
+        record = hook.retreat(record)
+        verdict = Verdict(kind=Kind.PROMOTE, reason=f"Version {record.candidate_version} is stable")
+        return hook.take(record, next_action(record), verdict, ended=time.time())
+
+
+def release_spec(record: Record) -> dict[str, Any]:
+    """What every job of a release is told."""
+    return {
+        "surface": record.surface,
+        "release": record.release,
+        "night": record.night.isoformat(),
+        "first": record.first.isoformat(),
+        "last": record.last.isoformat(),
+    }
