@@ -8,6 +8,7 @@ from include.cli.plan import Calendar, Step, plan
 from include.cli.setup import read_stamp
 from include.cli.stack import read_start
 from include.cli.summary import Facts, Key, summarise
+from include.rollout.record import Record, all_of
 from include.settings import Settings
 from include.store.objects import Store, open_store
 from include.store.partitions import list_nights, read_manifest
@@ -60,9 +61,24 @@ def _runs(api: AirflowApi, steps: list[Step]) -> dict[tuple[str, str], Json]:
     return out
 
 
+def release(record: Record) -> Json:
+    """A release's record as the summary tells it: models by name, steps without their private figures."""
+    steps = [step.model_dump(mode="json", exclude={"figures", "began", "ended"}) for step in record.steps]
+    return {
+        "night": record.night.isoformat(),
+        "stable": record.stable.name if record.stable else None,
+        "stable_version": record.stable.version if record.stable else None,
+        "candidate": record.candidate,
+        "candidate_version": record.candidate_version,
+        "verdict": record.verdict.value if record.verdict else None,
+        "reason": record.reason,
+        "steps": steps,
+        "requests": record.requests,
+        "failed_requests": record.failed_requests,
+    }
+
+
 def _releases(store: Store, dates: Calendar) -> list[Json]:
-    """The records of this calendar's two releases, oldest night first."""
-    keys = [key for key in store.list(f"models/{dates.surface}/releases") if key.endswith("/record.json")]
-    records = [json.loads(store.read(key)) for key in keys]
-    wanted = {dates.first_model.isoformat(), dates.last_night.isoformat()}
-    return sorted((r for r in records if r.get("night") in wanted), key=lambda r: str(r["night"]))
+    """This calendar's two releases, oldest night first."""
+    wanted = (dates.first_model, dates.last_night)
+    return [release(record) for record in all_of(store, dates.surface) if record.night in wanted]

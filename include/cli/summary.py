@@ -17,7 +17,6 @@ Key = tuple[str, str, str]
 METRICS = ("ndcg@10", "recall@20", "hit_rate@10", "coverage")
 BASELINES = ("popularity", "item_knn", "recency")
 COMPRESSION = ("fp32_bytes", "bytes", "ndcg_change", "latency_ratio", "chosen")
-RELEASE = ("stable", "candidate", "verdict", "reason", "steps", "requests", "failed_requests")
 
 
 class Facts(BaseModel):
@@ -137,7 +136,7 @@ def _surface(facts: Facts, steps: Sequence[Step]) -> Json:
         "metrics": _pick(judged.get("metrics", {}), METRICS),
         "baselines": {name: _pick(shown[name], METRICS) for name in BASELINES if name in shown},
         "compression": _pick(_newest(facts, steps, "compress_model"), COMPRESSION),
-        "releases": [_pick(record, RELEASE) for record in facts.releases],
+        "releases": facts.releases,
         "evaluation": {"report": _newest(facts, steps, "write_report").get("report")},
     }
 

@@ -8,15 +8,35 @@ from typing import Any
 import pytest
 
 from include.cli import show
-from include.cli.facts import count_rows, read_reports
+from include.cli.facts import count_rows, read_reports, release
 from include.cli.plan import Calendar, calendar, plan
 from include.cli.summary import Facts, overhead_ratio, summarise, union_seconds
+from include.rollout.record import Record, Step
+from include.rollout.verdict import Kind
 from include.settings import SourceSpec
 from include.store.objects import FolderStore
 from include.store.partitions import publish
 
 ZERO = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
 MEASURES = {"ndcg@10": 0.2, "recall@20": 0.3, "hit_rate@10": 0.5, "coverage": 0.1}
+
+RECORD = Record(
+    surface="home",
+    release="recorded__release_home__2017-10-22",
+    night=dt.date(2017, 10, 22),
+    first=dt.date(2017, 10, 23),
+    last=dt.date(2017, 10, 29),
+    stable=None,
+    candidate_version=1,
+    candidate="0123456789abcdef",
+    salt="s",
+    margin=0.02,
+    weights=(100,),
+    minimum=30,
+    steps=(Step(name="ramp-100", weight=100, verdict=Kind.ADVANCE, reason="no harm", figures={"x": 1}, requests=7),),
+    verdict=Kind.PROMOTE,
+    reason="better",
+)
 
 
 def at(seconds: float) -> str:
@@ -64,19 +84,7 @@ def facts() -> Facts:
                 "ended": unix(begin + 9),
                 "result": result,
             }
-    releases = [
-        {
-            "night": "2017-10-22",
-            "stable": 0,
-            "candidate": 1,
-            "verdict": "PROMOTE",
-            "reason": "better",
-            "steps": [5, 25, 50, 100],
-            "requests": 7,
-            "failed_requests": 0,
-            "private": 1,
-        }
-    ]
+    releases = [release(RECORD)]
     return Facts(dates=dates, runs=runs, reports=reports, rows={"events": 3}, releases=releases, install=30.0, stack_start=20.0)
 
 
@@ -111,7 +119,9 @@ def test_the_summary_has_every_field_that_was_promised() -> None:
         "chosen": "int8",
     }
     assert home["releases"][0]["verdict"] == "PROMOTE"
-    assert "private" not in home["releases"][0]
+    assert set(home["releases"][0]) >= {"stable", "candidate", "verdict", "reason", "steps", "requests", "failed_requests"}
+    assert home["releases"][0]["requests"] == 7
+    assert "figures" not in home["releases"][0]["steps"][0]
     assert home["evaluation"]["report"].endswith("2017-11-06.html")
 
 
