@@ -1,0 +1,60 @@
+"""The gates: the candidate against champion and baselines on the last matured weeks, each as known on its own night."""
+
+import sys
+import time
+from typing import Any
+
+from include.evaluation.gate_weeks import GateWeek, Measured, measure_baselines, measure_model
+from include.evaluation.gates import compare
+from include.jobs.frame import log, main
+from include.models.export import EXTRA
+from include.models.model import FILES, Model
+from include.rollout import registry
+from include.rollout.verdict import Kind
+from include.training.job import TrainingJob, chosen_bundle
+
+
+class JudgeCandidate(TrainingJob):
+    """Result: {verdict: ADVANCE | REFUSE, reason, name, metrics, baselines, champion, interval, differences,
+    champion_change, champion_version, queries, households, nights, seconds}.
+    """
+
+    def run(self) -> dict[str, Any]:
+        started = time.time()
+        folder, about = chosen_bundle(self.space)
+        weeks = self.gate_weeks()
+        candidate = measure_model(Model.load(folder / EXTRA), weeks)
+        log.info("candidate %s: %s", about["name"], candidate.means())
+        rivals = measure_baselines(weeks, *self.space.weeks())
+        for name, rival in rivals.items():
+            log.info("%s: %s", name, rival.means())
+        version, champion = self._champion(weeks)
+        verdict, figures = compare(candidate, rivals, champion, weeks, self.get_recipe().gates)
+        result = {
+            "verdict": verdict.kind.value,
+            "reason": verdict.reason,
+            "name": about["name"],
+            **figures,
+            "champion_version": version,
+            "seconds": round(time.time() - started, 1),
+        }
+        log.log(20 if verdict.kind is Kind.ADVANCE else 40, "%s: %s", verdict.kind, verdict.reason)
+        self.space.write_json("gate.json", result)
+        return result
+
+    def _champion(self, weeks: list[GateWeek]) -> tuple[int | None, Measured | None]:
+        """The stable version's weights on the gate nights' tables."""
+        store = self.open_store()
+        pointer = registry.stable(store, self.surface)
+        if pointer is None:
+            return None, None
+        bundle = registry.find(store, self.surface, pointer.version)
+        files = {file.path.removeprefix(f"{EXTRA}/"): file.sha256 for file in bundle.manifest.files}
+        model = Model.from_files({name: store.fetch(files[name]) for name in FILES if name in files})
+        measured = measure_model(model, weeks)
+        log.info("champion, version %d: %s", pointer.version, measured.means())
+        return pointer.version, measured
+
+
+if __name__ == "__main__":
+    sys.exit(main(JudgeCandidate))

@@ -1,0 +1,150 @@
+"""The training loop: listwise softmax cross-entropy over exactly the candidates that are served.
+
+    loss(h) = - mean over bought candidates i of log softmax(logits of h)[i]
+              - NEW * the same over the hot products alone, for households that bought one of them
+
+Purchases outside the candidates are dropped. The second term teaches the order among new products, which the first one
+hardly sees because a household's own past outweighs them.
+"""
+
+import logging
+import time
+from collections.abc import Callable
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from include.errors import Refused
+from include.jobs.frame import progress
+from include.models import candidates, scoring
+from include.models.pair_ranker import PairRanker
+from include.models.product_side import CUT
+from include.models.tables import ProductTable, night_tables
+from include.models.vocabulary import Vocabulary
+from include.recipes.recipe import Recipe
+from include.training.batches import Night, batches_of, epoch
+from include.training.examples import Examples
+from include.training.scalers import fit_scalers
+
+log = logging.getLogger("nightfill")
+NEW = 0.2
+WARM = 0.1
+"""Share of the steps in which the learning rate rises; it falls along a cosine after."""
+
+
+class Trained:
+    """Weights by name, their vocabulary, and how it went."""
+
+    def __init__(self, arrays: dict[str, np.ndarray], vocabulary: Vocabulary, losses: list[float], seconds: float) -> None:
+        self.arrays, self.vocabulary, self.losses, self.seconds = arrays, vocabulary, losses, seconds
+
+
+def fit(recipe: Recipe, examples: list[Examples], tables: list[ProductTable]) -> Trained:
+    """Train on nights in order. The same inputs give the same weights on the same machine.
+
+    Raises:
+        Refused: no household bought anything that could be a candidate, or the loss is not a number.
+    """
+    started = time.time()
+    _make_deterministic(recipe.seed)
+    vocabulary = _vocabulary(tables)
+    nights = [
+        Night(part, night_tables(table, vocabulary, recipe.hot_products)) for part, table in zip(examples, tables, strict=True)
+    ]
+    total = recipe.epochs * batches_of(nights, recipe.batch)
+    if total == 0:
+        raise Refused("There is nothing to train on: no household bought a candidate", "Choose a later night, or more weeks")
+    model = PairRanker(recipe, vocabulary, fit_scalers(examples, tables))
+    step = _step(model, _optimizer(recipe, total))
+    sides = [_side(model, night) for night in nights]
+    rng = np.random.default_rng(recipe.seed)
+    losses, done = [], 0
+    for number in range(recipe.epochs):
+        sums = []
+        for place, batch in epoch(nights, recipe.batch, rng):
+            sums.append(step(sides[place], {name: tf.constant(value) for name, value in batch.items()}))
+            done += 1
+            if done % 50 == 0:
+                progress(done, total, "training steps", started)
+        losses.append(float(tf.reduce_mean(sums)))
+        log.info("epoch %d of %d: loss %.4f", number + 1, recipe.epochs, losses[-1])
+        if not np.isfinite(losses[-1]):
+            raise Refused(f"The loss became {losses[-1]} in epoch {number + 1}", "Look for odd values in the features")
+    return Trained(_forget_unknown(model.arrays()), vocabulary, losses, time.time() - started)
+
+
+def devices() -> list[str]:
+    """Names of the GPUs that TensorFlow can use; says in the log what it found."""
+    found = [device.name for device in tf.config.list_physical_devices("GPU")]
+    log.info("training on %s", ", ".join(found) if found else "the CPU: no GPU was found")
+    return found
+
+
+def loss_of(scores: scoring.Scores, slot_label: tf.Tensor, hot_label: tf.Tensor) -> tf.Tensor:
+    """The mean loss of a batch; labels float32 [B, H] and [B, N] as `Night.batch` makes them."""
+    hot = tf.where(scores.hot_open, scores.hot_logit, candidates.NOTHING)
+    slot = tf.where(scores.history_open, scores.history_logit, candidates.NOTHING)
+    is_open = tf.cast(tf.concat([scores.history_open, scores.hot_open], axis=1), tf.float32)
+    every = _listwise(tf.concat([slot, hot], axis=1), tf.concat([slot_label, hot_label], axis=1) * is_open)
+    return every + NEW * _listwise(hot, hot_label * tf.cast(scores.hot_open, tf.float32))
+
+
+def _listwise(logits: tf.Tensor, label: tf.Tensor) -> tf.Tensor:
+    bought = tf.reduce_sum(label, axis=1)
+    each = -tf.reduce_sum(label * tf.nn.log_softmax(logits, axis=1), axis=1) / tf.maximum(bought, 1.0)
+    return tf.reduce_mean(each)
+
+
+def _step(model: PairRanker, optimizer: keras.optimizers.Optimizer) -> Callable[..., tf.Tensor]:
+    variables = model.trainable_variables
+    optimizer.build(variables)
+
+    @tf.function(reduce_retracing=True)
+    def step(side: dict[str, tf.Tensor], batch: dict[str, tf.Tensor]) -> tf.Tensor:
+        with tf.GradientTape() as tape:
+            loss = loss_of(model(side, batch), batch["slot_label"], batch["hot_label"])
+        gradients = [tf.convert_to_tensor(gradient) for gradient in tape.gradient(loss, variables)]
+        optimizer.apply(gradients, variables)
+        return loss
+
+    return step
+
+
+def _side(model: PairRanker, night: Night) -> dict[str, tf.Tensor]:
+    """One night's product side on the device, its features standardised."""
+    tables = night.tables
+    mean, deviation = model.scalers["product_mean"].numpy(), model.scalers["product_deviation"].numpy()
+    features = np.clip((tables.features - mean) / deviation, -CUT, CUT).astype(np.float32)
+    side = {name: tf.constant(getattr(tables, name)) for name in ("product", "type", "category", "hot", "hot_place", "row_of")}
+    sizes = {"types": tf.constant(int(tables.type.max()) + 1), "categories": tf.constant(int(tables.category.max()) + 1)}
+    return side | sizes | {"features": tf.constant(features)}
+
+
+def _optimizer(recipe: Recipe, total: int) -> keras.optimizers.Optimizer:
+    warm = max(1, int(total * WARM))
+    rate = keras.optimizers.schedules.CosineDecay(
+        recipe.learning_rate / 10, max(1, total - warm), warmup_target=recipe.learning_rate, warmup_steps=warm
+    )
+    return keras.optimizers.Adam(rate, global_clipnorm=5.0)
+
+
+def _vocabulary(tables: list[ProductTable]) -> Vocabulary:
+    """Everything that was in the universe of a training night."""
+    names: dict[str, set[str]] = {"ids": set(), "types": set(), "categories": set()}
+    for table in tables:
+        for field, known in names.items():
+            known.update(getattr(table, field)[table.universe])
+    return Vocabulary.of(sorted(names["ids"]), sorted(names["types"]), sorted(names["categories"]))
+
+
+def _forget_unknown(arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Number 0 was never trained: a product that is new to the model is known by its type and category alone."""
+    arrays["product_embedding"] = arrays["product_embedding"].copy()
+    arrays["product_embedding"][0] = 0
+    return arrays
+
+
+def _make_deterministic(seed: int) -> None:
+    keras.utils.set_random_seed(seed)
+    tf.config.experimental.enable_op_determinism()

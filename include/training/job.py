@@ -1,0 +1,46 @@
+"""What the jobs of one training run have in common: which surface, recipe and night, and the folder they share."""
+
+import datetime as dt
+import json
+from pathlib import Path
+
+from include import recipes
+from include.evaluation.gate_weeks import GateWeek
+from include.jobs.frame import Job
+from include.recipes.recipe import Recipe
+from include.training.windows import Windows
+from include.training.workspace import Workspace
+
+
+class TrainingJob(Job):
+    """Fields: surface, recipe (its name), night (the model's own), work (the run's folder)."""
+
+    surface: str
+    recipe: str
+    night: dt.date
+    work: Path
+
+    def get_recipe(self) -> Recipe:
+        return recipes.get(self.surface, self.recipe)
+
+    @property
+    def space(self) -> Workspace:
+        return Workspace(self.work)
+
+    def windows(self) -> Windows:
+        return Windows.model_validate(self.space.read_json("assembled.json", "assemble_examples")["windows"])
+
+    def gate_weeks(self) -> list[GateWeek]:
+        """The last matured weeks, as assembled."""
+        windows, space = self.windows(), self.space
+        return [GateWeek(night, windows.week(night), space.examples(night), space.products(night)) for night in windows.gate]
+
+    def bundle_path(self, precision: str) -> Path:
+        return self.work / precision
+
+
+def chosen_bundle(space: Workspace) -> tuple[Path, dict[str, object]]:
+    """The bundle that compression let through, and what it says of it."""
+    choice = space.read_json("bundle.json", "compress_model")
+    folder = space.root / str(choice["folder"])
+    return folder, json.loads((folder / "assets.extra" / "nightfill.json").read_bytes())
