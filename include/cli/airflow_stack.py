@@ -39,8 +39,8 @@ def url(settings: Settings) -> str:
 def programs(settings: Settings) -> list[Program]:
     """Each component is a program of its own, so that each restarts alone. None listens but the API server."""
     extra = {"scheduler": ("--skip-serve-logs",), "triggerer": ("--skip-serve-logs",)}
-    env = environ(settings)
-    return [Program(name, (_airflow(), name, *extra.get(name, ())), env, stop_seconds=20) for name in COMPONENTS]
+    env, home = environ(settings), settings.airflow_home.absolute()
+    return [Program(name, (_airflow(), name, *extra.get(name, ())), env, home, stop_seconds=20) for name in COMPONENTS]
 
 
 def environ(settings: Settings) -> dict[str, str]:
@@ -200,5 +200,10 @@ def _options(settings: Settings) -> dict[str, dict[str, object]]:
             "print_stats_interval": 0,
         },
         "triggerer": {"job_heartbeat_sec": 2},
-        "logging": {"base_log_folder": home / "logs", "uvicorn_logging_level": "WARNING", "colored_console_log": False},
+        "logging": {
+            "base_log_folder": home / "logs",
+            "uvicorn_logging_level": "WARNING",
+            "colored_console_log": False,
+            "namespace_levels": "http.access=WARNING",
+        },
     }

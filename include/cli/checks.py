@@ -102,7 +102,7 @@ def _busy(base: int, var: Path, holder: Callable[[int], int | None] = holders.ho
         if holders.is_free(port):
             continue
         pid = holder(port)
-        if pid is not None and holders.stack_of(pid) == str(var):
+        if pid is not None and holders.is_member(pid, var):
             running = True
         else:
             busy[f"{port} ({name})"] = "a process of another user" if pid is None else holders.describe(pid)

@@ -19,12 +19,18 @@ from include.settings import Settings
 NO_WORK = ("success", "skipped")
 
 
+def needs_serving(step: Step) -> bool:
+    """Whether a step sends requests to the model servers."""
+    return step.dag_id.startswith("release_") or step.dag_id == "replay_shoppers"
+
+
 class Driver:
     """Follows one plan.
 
     Args:
         poll: seconds between looks.
         patience: seconds to wait for Airflow to read the DAG files.
+        wait_serving: returns when the model servers answer; called before the first step that asks them.
     """
 
     def __init__(
@@ -35,9 +41,10 @@ class Driver:
         poll: float = 1.0,
         patience: float = 120.0,
         sleep: Callable[[float], None] = time.sleep,
+        wait_serving: Callable[[], None] = lambda: None,
     ) -> None:
         self.api, self.settings, self.screen = api, settings, screen
-        self.poll, self.patience, self.sleep = poll, patience, sleep
+        self.poll, self.patience, self.sleep, self.wait_serving = poll, patience, sleep, wait_serving
 
     def walk(self, steps: list[Step]) -> None:
         """Do the whole plan. Raises Failure when a DAG run fails, Refused when a DAG cannot be asked."""
@@ -74,6 +81,8 @@ class Driver:
     def _ask(self, step: Step) -> str:
         """Make sure that the run is on its way; returns what had to be done for it."""
         run = self.api.run(step.dag_id, step.run_id)
+        if needs_serving(step) and (run is None or run["state"] != "success"):
+            self.wait_serving()
         if run is None:
             self.api.trigger(step.dag_id, step.run_id, dict(step.conf))
             return "started"

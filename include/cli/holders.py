@@ -42,8 +42,26 @@ def describe(pid: int) -> str:
     return f"{' '.join(words[:4]) or 'a process'} (pid {pid})"
 
 
-def stack_of(pid: int) -> str:
-    """The var folder of the stack that started a process; empty for anything else."""
+def is_member(pid: int, var: Path) -> bool:
+    """Whether the stack in this var folder started a process.
+
+    Its variables say so; Airflow's programs write their title over those, and are known by working in var/airflow.
+    """
+    if _mark_of(pid) == str(var):
+        return True
+    try:
+        return Path(f"/proc/{pid}/cwd").readlink() == var / "airflow" and "airflow" in describe(pid).split(" (pid")[0]
+    except OSError:
+        return False
+
+
+def members(var: Path) -> list[int]:
+    """Pids of all processes that the stack in this var folder started, children of children included."""
+    pids = [int(folder.name) for folder in Path("/proc").glob("[0-9]*")]
+    return [pid for pid in pids if pid != os.getpid() and is_member(pid, var) and not _is_zombie(pid)]
+
+
+def _mark_of(pid: int) -> str:
     try:
         entries = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
     except OSError:
@@ -52,10 +70,11 @@ def stack_of(pid: int) -> str:
     return next((entry[len(mark) :].decode() for entry in entries if entry.startswith(mark)), "")
 
 
-def members(var: Path) -> list[int]:
-    """Pids of all processes that the stack in this var folder started, children of children included."""
-    pids = [int(folder.name) for folder in Path("/proc").glob("[0-9]*")]
-    return [pid for pid in pids if pid != os.getpid() and stack_of(pid) == str(var)]
+def _is_zombie(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] == "Z"
+    except OSError:
+        return True
 
 
 def _inodes(port: int) -> set[str]:

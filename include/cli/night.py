@@ -9,6 +9,7 @@ from include.cli.failure import Failure
 from include.cli.lock import only_one
 from include.cli.plan import Calendar, Step, plan
 from include.cli.terminal import Screen, table
+from include.serving import processes
 from include.settings import Settings
 
 OK, FAILED, INTERRUPTED = 0, 1, 130
@@ -19,10 +20,10 @@ def run(settings: Settings, dates: Calendar) -> int:
     screen = Screen()
     with only_one(settings.run / "nightfill.lock"):
         try:
-            stack.start(settings, screen.say)
+            stack.start(settings, screen.say, serving=False)
             screen.say(f"Follow it at {airflow_stack.url(settings)} (user admin; the password: ./nightfill password)")
             api = stack.client(settings)
-            Driver(api, settings, screen).walk(plan(dates))
+            Driver(api, settings, screen, wait_serving=lambda: processes.wait_up(settings)).walk(plan(dates))
             summary = write_summary(api, settings, dates)
         except Failure as failure:
             screen.say(str(failure))
@@ -56,8 +57,6 @@ def dry_run(dates: Calendar) -> str:
 
 def status(settings: Settings) -> int:
     """Print what is up; returns 0 when all of it is, 3 when nothing or not all is (as service scripts do)."""
-    from include.serving import processes
-
     found = processes.status(settings)
     if not found:
         print("The stack is not running. `make run` starts it.")

@@ -17,8 +17,11 @@ from include.settings import LOOPBACK, Settings
 Say = Callable[[str], None]
 
 
-def start(settings: Settings, say: Say = print) -> float:
-    """Bring everything up and healthy; what is up stays as it is. Returns the seconds that it took, 0 when all was up."""
+def start(settings: Settings, say: Say = print, serving: bool = True) -> float:
+    """Bring everything up and healthy; what is up stays as it is. Returns the seconds that it took, 0 when all was up.
+
+    With `serving` false the model servers are started, and not waited for: the history does not need them.
+    """
     if is_up(settings):
         return 0.0
     began = time.monotonic()
@@ -28,7 +31,8 @@ def start(settings: Settings, say: Say = print) -> float:
     _mark_children(settings)
     processes.start(settings, airflow_stack.programs(settings))
     airflow_stack.wait_healthy(settings)
-    processes.wait_up(settings)
+    if serving:
+        processes.wait_up(settings)
     _make_pools(settings)
     seconds = time.monotonic() - began
     (settings.run / "stack.json").write_text(json.dumps({"seconds": round(seconds, 1), "environ": _environ_digest(settings)}))

@@ -25,6 +25,9 @@ from include.serving.supervisor_config import config, socket_path
 from include.serving.topology import REPLICAS
 from include.settings import LOOPBACK, PORTS, ROOT, Settings
 
+ENDING = 6
+"""The supervisor's fault code while it shuts down."""
+
 
 @dataclass(frozen=True)
 class ProcessStatus:
@@ -62,8 +65,8 @@ def start(settings: Settings, extra: Sequence[Program] = ()) -> None:
     command = [sys.executable, "-m", "supervisor.supervisord", "-c", str(path.absolute())]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, env=_environment())
     if done.returncode or not _until(lambda: running(settings), 15.0):
-        last = (done.stderr or done.stdout).strip().splitlines()[-1:] or ["it said nothing"]
-        raise TryAgain(f"The supervisor did not start: {last[0]}", f"See {settings.var / 'logs' / 'supervisord.log'}")
+        said = (done.stderr or done.stdout).strip().splitlines() or ["it said nothing"]
+        raise TryAgain(f"The supervisor did not start: {said[0][:300]}", f"See {settings.var / 'logs' / 'supervisord.log'}")
 
 
 def wait_up(settings: Settings, seconds: float = 180.0) -> None:
@@ -184,6 +187,10 @@ def _rpc(settings: Settings) -> Iterator[Any]:
         yield xmlrpc.client.ServerProxy(f"http://{LOOPBACK}", transport=transport)
     except (OSError, http.client.HTTPException) as error:
         raise TryAgain(f"The supervisor does not answer ({error})", "Run `nightfill start`") from error
+    except xmlrpc.client.Fault as error:
+        if error.faultCode != ENDING:
+            raise
+        raise TryAgain("The supervisor is ending", "Wait a few seconds and try again") from error
     finally:
         transport.close()
 

@@ -116,6 +116,14 @@ def test_a_failure_without_a_report_still_says_something(fake: FakeAirflow, tmp_
         Walk(fake, tmp_path).go()
 
 
+def test_the_model_servers_are_waited_for_before_the_first_release(fake: FakeAirflow, tmp_path: Path) -> None:
+    walk, before = Walk(fake, tmp_path), []
+    walk.driver.wait_serving = lambda: before.append(len(fake.calls))
+    walk.go()
+    assert before[0] == 2
+    assert STEPS[2].dag_id == "release_home"
+
+
 def test_an_expired_token_is_renewed(fake: FakeAirflow, tmp_path: Path) -> None:
     fake.expire_after = 5
     Walk(fake, tmp_path).go()
