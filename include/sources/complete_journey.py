@@ -72,10 +72,7 @@ class CompleteJourney:
         self.folder = Path(spec.folder) if spec.folder else data_folder()
 
     def days(self) -> tuple[dt.date, dt.date]:
-        days = self._lines["day"].to_numpy()
-        if not days.size:
-            raise Refused("The source holds no purchase", f"Look at {self._path('events')}")
-        ends = [EPOCH + dt.timedelta(days=int(days[end].astype(int))) for end in (0, -1)]
+        ends = self._ends
         first = max(ends[0], nights.parse(self.spec.first)) if self.spec.first else ends[0]
         last = min(ends[1], nights.parse(self.spec.last)) if self.spec.last else ends[1]
         return first, last
@@ -115,6 +112,16 @@ class CompleteJourney:
 
     def _path(self, part: str) -> Path:
         return self.folder / FILES[part]
+
+    @cached_property
+    def _ends(self) -> tuple[dt.date, dt.date]:
+        """First and last day of the whole file: a sample of households keeps the calendar."""
+        at = read_columns(self._path("events"), ["transaction_timestamp"])["transaction_timestamp"]
+        ends = pc.min_max(pc.cast(at, pa.timestamp("us"), safe=False).cast(pa.int64())).as_py()
+        if ends["min"] is None:
+            raise Refused("The source holds no purchase", f"Look at {self._path('events')}")
+        first, last = business_days(np.array([ends["min"], ends["max"]]), ZONE).tolist()
+        return EPOCH + dt.timedelta(days=first), EPOCH + dt.timedelta(days=last)
 
     @cached_property
     def _table(self) -> pa.Table:
