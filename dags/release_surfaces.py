@@ -31,19 +31,31 @@ def release(surface: str) -> DAG:
     ) as dag:
         begin = OpenReleaseOperator(task_id="open_release", surface=surface, night="{{ run_night(params.dt) }}")
         check = ReleaseJobOperator(
-            task_id="check_bundle", job="check_bundle", surface=surface, step=Do.CHECK, verdict=True, spec={}
+            task_id="check_bundle",
+            job="check_bundle",
+            surface=surface,
+            step=Do.CHECK,
+            fields=("surface", "version"),
+            verdict=True,
         )
         shadow = ReleaseJobOperator(
             task_id="replay_shadow",
             job="replay_shoppers",
             surface=surface,
             step=Do.SHADOW,
-            deploy="shadow",
+            fields=("surface", "night", "first", "last", "run_id"),
             spec={"mode": "shadow"},
+            deploy="shadow",
             pool=Pool.ROLLOUT,
         )
         judge = ReleaseJobOperator(
-            task_id="judge_shadow", job="judge_shadow", surface=surface, step=Do.SHADOW, verdict=True, spec={}
+            task_id="judge_shadow",
+            job="judge_shadow",
+            surface=surface,
+            step=Do.SHADOW,
+            fields=("surface", "night", "run_id", "margin", "stable", "candidate"),
+            verdict=True,
+            traffic="replay_shadow",
         )
         ramp = RampOperator(task_id="ramp_canary", surface=surface, pool=Pool.ROLLOUT)
         end = EndReleaseOperator(task_id="end_release", surface=surface, trigger_rule="all_done", pool=Pool.ROLLOUT)

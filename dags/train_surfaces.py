@@ -45,6 +45,7 @@ def train(surface: str) -> DAG:
             task_id="register_candidate",
             job="register_candidate",
             spec=spec,
+            verdict_of="judge_candidate",
             outlets=[AssetAlias(f"candidates_of_{surface}")],
             describe=describe_candidate,
         )

@@ -4,7 +4,9 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from airflow.sdk import BaseOperator, Context
+from airflow.sdk.exceptions import AirflowSkipException
 
+from include.rollout.verdict import Kind
 from nightfill.hooks.job import JobHook
 
 
@@ -15,6 +17,7 @@ class JobOperator(BaseOperator):
         job: the module's name in include.jobs.
         spec: the job's fields; `store`, `source` and `work` are added. Templated.
         describe: makes the asset event of the result: (asset, extra) or None for no event.
+        verdict_of: a task whose result holds a verdict; unless that is ADVANCE, this task is skipped, with its reason.
     """
 
     template_fields: Sequence[str] = ("spec",)
@@ -27,16 +30,22 @@ class JobOperator(BaseOperator):
         job: str,
         spec: Mapping[str, Any],
         describe: Callable[[dict[str, Any], Context], tuple[Any, dict[str, Any]] | None] | None = None,
+        verdict_of: str = "",
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         self.job = job
         self.spec = dict(spec)
         self.describe = describe
+        self.verdict_of = verdict_of
         self.hook: JobHook | None = None
 
     def execute(self, context: Context) -> dict[str, Any]:
         task = context["ti"]
+        if self.verdict_of:
+            judged = task.xcom_pull(task_ids=self.verdict_of)
+            if judged["verdict"] != Kind.ADVANCE:
+                raise AirflowSkipException(f"{self.verdict_of} said {judged['verdict']}: {judged['reason']}")
         self.hook = JobHook(job=self.job, dag_id=task.dag_id, run_id=task.run_id, task_id=task.task_id)
         result = self.hook.run({"work": str(self.hook.work)} | self.spec)
         if self.describe and (event := self.describe(result, context)):

@@ -13,7 +13,7 @@ from include.rollout.steps import Do, next_action
 from include.rollout.verdict import Kind
 from nightfill.hooks.job import JobHook
 from nightfill.hooks.release import ReleaseHook
-from nightfill.operators.release import release_spec
+from nightfill.operators.release import release_fields
 from nightfill.triggers.job import JobTrigger
 
 LOOK = 15.0
@@ -47,7 +47,8 @@ class RampOperator(BaseOperator):
         hook = ReleaseHook(surface=self.surface, run_id=context["ti"].run_id)
         record, action = hook.expect(Do.RAMP)
         job = self._job(hook, action.step)
-        verdict = look(record, hook.gateway.attempts, hook.settings.answers, self._run(record), over=event["ended"])
+        run = f"{record.release}-{action.step}"
+        verdict = look(record, hook.gateway.attempts, hook.settings.answers, run, over=event["ended"])
         if event["due"]:
             if verdict.kind is not Kind.ROLL_BACK:
                 self._wait(job, began, pid)
@@ -55,7 +56,7 @@ class RampOperator(BaseOperator):
             replayed: dict[str, Any] = {}
         else:
             replayed = self._replayed(job, event)
-        requests, failed = replayed.get("requests", 0), replayed.get("failed_requests", 0)
+        requests, failed = replayed.get("requests", 0), replayed.get("failed", 0)
         record = hook.take(record, action, verdict, requests=requests, failed_requests=failed, began=began, ended=time.time())
         if next_action(record).do is Do.RAMP:
             self._step(hook, record)
@@ -69,7 +70,9 @@ class RampOperator(BaseOperator):
         action = next_action(record)
         record = hook.shift(record, action)
         job = self._job(hook, action.step)
-        spec = release_spec(record) | {"mode": "ramp", "run": self._run(record), "work": str(job.work)}
+        told = release_fields(record)
+        spec = {name: told[name] for name in ("surface", "night", "first", "last")}
+        spec |= {"mode": "ramp", "run_id": f"{record.release}-{action.step}", "work": str(job.work)}
         process = job.start_detached(spec)
         self._wait(job, began, process.pid)
 
@@ -83,10 +86,6 @@ class RampOperator(BaseOperator):
 
     def _job(self, hook: ReleaseHook, step: str) -> JobHook:
         return JobHook(job="replay_shoppers", dag_id=self.dag_id, run_id=hook.release, task_id=f"{self.task_id}.{step}")
-
-    @staticmethod
-    def _run(record: Record) -> str:
-        return f"{record.release}-ramp"
 
     def _replayed(self, job: JobHook, event: dict[str, Any]) -> dict[str, Any]:
         for line in job.output():

@@ -41,18 +41,31 @@ class ReleaseJobOperator(JobOperator):
     Args:
         surface: the surface.
         step: which step of the release this belongs to.
+        fields: what the job is told of the release: keys of release_fields.
         deploy: an arm on which the candidate is brought up first.
         verdict: whether the job's result holds the step's verdict.
+        traffic: the task whose result counts the step's requests.
     """
 
     def __init__(
-        self, *, surface: str, step: Do, deploy: str = "", verdict: bool = False, spec: Mapping[str, Any], **kwargs: Any
+        self,
+        *,
+        surface: str,
+        step: Do,
+        fields: Sequence[str],
+        deploy: str = "",
+        verdict: bool = False,
+        traffic: str = "",
+        spec: Mapping[str, Any] | None = None,
+        **kwargs: Any,
     ) -> None:
-        super().__init__(spec=spec, **kwargs)
+        super().__init__(spec=spec or {}, **kwargs)
         self.surface = surface
         self.step = step
+        self.fields = fields
         self.deploy = deploy
         self.verdict = verdict
+        self.traffic = traffic
 
     def execute(self, context: Context) -> dict[str, Any]:
         hook = ReleaseHook(surface=self.surface, run_id=context["ti"].run_id)
@@ -60,11 +73,13 @@ class ReleaseJobOperator(JobOperator):
         if self.deploy:
             hook.deploy(self.deploy, hook.candidate())
         began = time.time()
-        self.spec = release_spec(record) | self.spec
+        told = release_fields(record)
+        self.spec = {name: told[name] for name in self.fields} | self.spec
         result = super().execute(context)
         if self.verdict:
-            counts = {name: result.get(name, 0) for name in ("requests", "failed_requests")}
-            verdict = Verdict.model_validate(result["verdict"])
+            traffic = context["ti"].xcom_pull(task_ids=self.traffic) if self.traffic else {}
+            counts = {"requests": traffic.get("requests", 0), "failed_requests": traffic.get("failed", 0)}
+            verdict = Verdict(kind=result["verdict"], reason=result["reason"], figures=result["figures"])
             hook.take(record, action, verdict, began=began, ended=time.time(), **counts)
         return result
 
@@ -114,12 +129,17 @@ class EndReleaseOperator(BaseOperator):
         return hook.take(record, next_action(record), verdict, ended=time.time())
 
 
-def release_spec(record: Record) -> dict[str, Any]:
-    """What every job of a release is told."""
+def release_fields(record: Record) -> dict[str, Any]:
+    """What a job may be told of a release."""
     return {
         "surface": record.surface,
         "release": record.release,
+        "version": record.candidate_version,
         "night": record.night.isoformat(),
         "first": record.first.isoformat(),
         "last": record.last.isoformat(),
+        "run_id": f"{record.release}-shadow",
+        "margin": record.margin,
+        "stable": record.stable.name if record.stable else "",
+        "candidate": record.candidate,
     }
