@@ -177,7 +177,7 @@ def _scalar(value: Any, kind: tf.DType) -> Any:
     else:
         good = isinstance(value, int | float) and not isinstance(value, bool)
     if not good:
-        raise invalid(f"JSON Value: {shown(value)} Type: {_type(value)} is not of expected type: {kind.name}")
+        raise invalid(f"JSON Value: {shown(value)} Type: {_type(value)} is not of expected type: {_name(kind)}")
     return _double(value) if kind.is_floating else value
 
 
@@ -198,7 +198,7 @@ def _string(value: Any, kind: tf.DType) -> bytes:
     if isinstance(value, str):
         return value.encode("utf-8", "surrogatepass")
     if not _is_b64(value):
-        raise invalid(f"JSON Value: {shown(value)} Type: {_type(value)} is not of expected type: {kind.name}")
+        raise invalid(f"JSON Value: {shown(value)} Type: {_type(value)} is not of expected type: {_name(kind)}")
     try:
         return base64.b64decode(value["b64"], validate=True)
     except (binascii.Error, ValueError) as error:
@@ -207,6 +207,11 @@ def _string(value: Any, kind: tf.DType) -> bytes:
 
 def _is_b64(value: Any) -> bool:
     return isinstance(value, dict) and set(value) == {"b64"} and isinstance(value["b64"], str)
+
+
+def _name(kind: tf.DType) -> str:
+    """TensorFlow's C++ names."""
+    return {"float32": "float", "float64": "double"}.get(kind.name, kind.name)
 
 
 def _type(value: Any) -> str:

@@ -22,7 +22,7 @@ ATTEMPT = {
     "code": "%RESPONSE_CODE%",
     "grpc": "%GRPC_STATUS_NUMBER%",
     "flags": "%RESPONSE_FLAGS%",
-    "attempt": "%UPSTREAM_REQUEST_ATTEMPT_COUNT%",
+    "attempt": "%REQ(x-envoy-attempt-count)%",
     "us": "%COMMON_DURATION(US_TX_BEG:US_RX_BEG:us)%",
     "ms": "%DURATION%",
 }

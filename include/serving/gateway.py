@@ -21,7 +21,7 @@ from include.serving.bootstrap import bootstrap
 from include.serving.clusters import clusters
 from include.serving.files import swap_file
 from include.serving.precheck import precheck
-from include.serving.routes import SurfaceRoute, routes, surfaces_of
+from include.serving.routes import SurfaceRoute, routes, surfaces_of, version_of
 from include.settings import LOOPBACK, Settings
 
 SETTLE = 0.05
@@ -93,8 +93,8 @@ class Gateway:
     def ready(self) -> bool:
         """Whether the gateway answers and works by the routes in the file. Its own word "ready" means less."""
         try:
-            wanted = json.loads(self.route_file.read_text(encoding="utf-8"))["version_info"]
-            return self.admin.live() and self.admin.route_version() == wanted
+            resource = json.loads(self.route_file.read_text(encoding="utf-8"))["resources"][0]
+            return self.admin.live() and self.admin.route_version() == version_of(resource)
         except (OSError, ValueError, LookupError, TypeError, TryAgain):
             return False
 

@@ -50,5 +50,12 @@ def precheck(settings: Settings, routes: dict[str, Any], clusters: dict[str, Any
             raise TryAgain(
                 "The check of the routes did not finish in 30 s", "Run it again when the machine is less busy"
             ) from error
-    lines = (done.stderr + done.stdout).strip().splitlines()
-    return "" if done.returncode == 0 else (lines[-1][-300:] if lines else f"exit code {done.returncode}")
+    return "" if done.returncode == 0 else _reason(done.stderr + done.stdout) or f"exit code {done.returncode}"
+
+
+def _reason(said: str) -> str:
+    """The last line, without where it came from before and the whole file after."""
+    line = (said.strip().splitlines() or [""])[-1]
+    return " ".join(line.partition("error initializing configuration ")[2].partition(": ")[2].partition('): {"')[0].split())[
+        :600
+    ]

@@ -67,9 +67,14 @@ def routes(surfaces: Mapping[str, SurfaceRoute]) -> dict[str, Any]:
             _header(ARM_HEADER, "%CLUSTER_METADATA(nightfill:arm)%"),
             _header(ATTEMPTS_HEADER, "%UPSTREAM_REQUEST_ATTEMPT_COUNT%"),
         ],
-        "virtual_hosts": [{"name": NAME, "domains": ["*"], "routes": table}],
+        "virtual_hosts": [{"name": NAME, "domains": ["*"], "include_request_attempt_count": True, "routes": table}],
     }
-    return {"version_info": digest(resource)[:16], "resources": [resource]}
+    return {"version_info": version_of(resource), "resources": [resource]}
+
+
+def version_of(resource: Mapping[str, Any]) -> str:
+    """The version of a route table: the digest of what it says, so that a file cannot lie about it."""
+    return digest(dict(resource))[:16]
 
 
 def surfaces_of(file: Mapping[str, Any]) -> dict[str, SurfaceRoute]:

@@ -58,7 +58,7 @@ serverurl=unix://{_plain(socket)}
 
 
 def _section(program: Program, logs: Path) -> str:
-    pairs = ",".join(f'{key}="{_plain(_quoted(value))}"' for key, value in sorted(program.environment.items()))
+    pairs = ",".join(f"{key}={_plain(_value(key, value))}" for key, value in sorted(program.environment.items()))
     return f"""
 [program:{program.name}]
 command={" ".join(f'"{_plain(_quoted(word))}"' for word in program.command)}
@@ -80,6 +80,13 @@ stdout_logfile_backups=2
 
 def _quoted(value: str) -> str:
     return value.replace("\\", "\\\\").replace('"', '\\"')
+
+
+def _value(key: str, value: str) -> str:
+    """A value of the environment. The supervisor knows no escapes there, and strips quotes from both ends."""
+    if value[:1] in ("'", '"') or value[-1:] in ("'", '"') or ("'" in value and '"' in value):
+        raise Refused(f"{key} has quotes that the supervisor cannot carry", "Take the quotes out of the value and start again")
+    return f"'{value}'" if '"' in value else f'"{value}"'
 
 
 def _plain(value: object) -> str:
