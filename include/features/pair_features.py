@@ -31,7 +31,7 @@ def pair_features(
     values = {
         "recency": np.log1p(recency),
         "days_total": np.log1p(number),
-        **{f"decay_{tau}": pairs.decayed(day, tau)[chosen] for tau in (7, 28, 84, 140)},
+        **{f"decay_{tau}": np.log1p(pairs.decayed(day, tau)[chosen]) for tau in (7, 28, 84, 140)},
         **{f"count_{days}": np.log1p(number - _earlier(pairs, chosen, day - days)) for days in (28, 84)},
         "gap_mean": np.log1p(mean),
         "gap_spread": np.log1p(spread),

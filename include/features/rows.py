@@ -4,6 +4,7 @@ import datetime as dt
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.dataset as pads
 
 from include.features.chain import Night
@@ -57,7 +58,7 @@ class Rows:
         self._load_pairs(read_rows(store, nights, "household_product"))
 
     def _code(self, households: pa.ChunkedArray) -> np.ndarray:
-        return households.combine_chunks().dictionary_encode().cast(pa.string()).index_in(self._codes).to_numpy()
+        return pc.index_in(households.combine_chunks(), value_set=self._codes).to_numpy()
 
     def _load_pairs(self, table: pa.Table) -> None:
         width = max(1, len(self.product_ids))

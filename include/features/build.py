@@ -1,0 +1,226 @@
+"""One build: from landed partitions to a run's own folder of feature files, nothing visible yet.
+
+<out>/build.json                     which nights were built, which were left alone and why
+<out>/<dataset>/<night>.parquet      one canonical file a dataset and night
+"""
+
+import datetime as dt
+import json
+import logging
+import shutil
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from include.errors import Refused
+from include.features import chain
+from include.features.chain import catalogue_night, inputs_of, stands_on
+from include.features.tables import COMPLETE, DATASETS, KEYS, SCHEMAS
+from include.parquet import write_canonical
+from include.store.objects import Store
+from include.store.partitions import fetch, find_manifest, list_nights
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame, SparkSession
+
+DAY_OF = {"product_index": "first_day", "household_product": "day", "product": "day", "household": "day"}
+
+log = logging.getLogger("nightfill")
+
+
+@dataclass
+class Build:
+    """What one build did. `inputs` are digests by night of what it read, `previous` of the night that it stands on."""
+
+    nights: list[dt.date]
+    skipped: list[dt.date]
+    rows: dict[str, int] = field(default_factory=dict)
+    inputs: dict[str, dict[str, str]] = field(default_factory=dict)
+
+    def write(self, folder: Path) -> None:
+        (folder / "build.json").write_text(json.dumps(asdict(self), default=str))
+
+    @classmethod
+    def read(cls, folder: Path) -> "Build":
+        """What a build left in its folder. Raises Refused when there is none."""
+        try:
+            value = json.loads((folder / "build.json").read_text())
+        except FileNotFoundError:
+            raise Refused(f"There is no build in {folder}", "Run build_features of this run first") from None
+        dates = {name: [dt.date.fromisoformat(text) for text in value[name]] for name in ("nights", "skipped")}
+        return cls(**dates, rows=value["rows"], inputs=value["inputs"])
+
+
+def stale_nights(store: Store, nights: Sequence[dt.date], rebuild: bool = False) -> list[dt.date]:
+    """Those of the nights that have to be built: from the first whose inputs differ from what it was made from.
+
+    Raises:
+        Refused: the night before is missing, or later nights stand on the ones that would change.
+    """
+    previous, at = stands_on(store, nights[0]), 0
+    while not rebuild and at < len(nights):
+        found = find_manifest(store, COMPLETE, nights[at])
+        if found is None or found.stale_key != chain.stale_key(inputs_of(store, nights[at], previous)):
+            break
+        previous, at = found.digest, at + 1
+    stale = list(nights[at:])
+    if stale and not rebuild and find_manifest(store, COMPLETE, stale[0]):
+        refuse_under_later(store, stale[0], nights[-1])
+    return stale
+
+
+def refuse_under_later(store: Store, first: dt.date, last: dt.date) -> None:
+    """Refuse to change nights that published later ones stand on."""
+    known = list_nights(store, COMPLETE)
+    if known and known[-1] > last:
+        raise Refused(
+            f"The inputs of night {first} have changed, and nights up to {known[-1]} stand on what it was",
+            f"Run build_features in range mode from {first} to {known[-1]}",
+        )
+
+
+def raw_inputs(store: Store, nights: Sequence[dt.date]) -> dict[str, dict[str, str]]:
+    """What the ETL reads of each night, and what the first one stands on."""
+    return {str(night): inputs_of(store, night, stands_on(store, night) if night == nights[0] else "") for night in nights}
+
+
+class Builder:
+    """Runs the ETL for stale nights in one Spark session.
+
+    Args:
+        out: the run's own folder; replaced whole when the build is done, absent until then.
+    """
+
+    def __init__(self, spark: "SparkSession", store: Store, out: Path) -> None:
+        self.spark = spark
+        self.store = store
+        self.out = out
+        self.temporary = out.with_name(f"{out.name}.part")
+
+    def build(self, nights: Sequence[dt.date], skipped: Sequence[dt.date] = ()) -> Build:
+        """Build these nights (consecutive, the one before them published)."""
+        from include.features import etl
+
+        shutil.rmtree(self.temporary, ignore_errors=True)
+        shutil.rmtree(self.out, ignore_errors=True)
+        self.temporary.mkdir(parents=True)
+        since = time.time()
+        read = raw_inputs(self.store, nights)
+        lines = self._lines(nights).cache()
+        pairs = etl.pair_days(lines).cache()
+        index = self._number(pairs, nights)
+        self._say("partial sums", since)
+        pairs = pairs.join(self._broadcast(index), "product").drop("product")
+        rows = etl.household_product(pairs, self._earlier("household_product", nights[0])).cache()
+        counts = {"product_index": self._split_index(nights)}
+        counts["household_product"] = self._write("household_product", rows, nights)
+        self._say("household_product", since)
+        counts["product"] = self._write("product", etl.product(rows, self._earlier("product", nights[0])), nights)
+        self._say("product", since)
+        visits = etl.household(rows, lines, self._earlier("household", nights[0]))
+        counts["household"] = self._write("household", visits, nights)
+        self._say("household", since)
+        for frame in (lines, rows):
+            frame.unpersist()
+        done = Build(list(nights), list(skipped), counts, read)
+        done.write(self.temporary)
+        self.temporary.rename(self.out)
+        return done
+
+    def _say(self, what: str, since: float) -> None:
+        log.info("%s done after %.0f s", what, time.time() - since)
+
+    def _read(self, paths: Sequence[Path], schema: pa.Schema) -> "DataFrame":
+        from pyspark.sql.pandas.types import from_arrow_schema
+
+        return self.spark.read.schema(from_arrow_schema(schema)).parquet(*[path.resolve().as_uri() for path in paths])
+
+    def _lines(self, nights: Sequence[dt.date]) -> "DataFrame":
+        """Lines that count; each night by the catalogue as it was known on it."""
+        from include.features import etl
+        from include.sources.source import EVENTS, PRODUCTS
+
+        groups: dict[dt.date, list[dt.date]] = {}
+        for night in nights:
+            groups.setdefault(catalogue_night(self.store, night), []).append(night)
+        parts = []
+        for catalogue, members in groups.items():
+            events = self._read(fetch(self.store, "events", members), EVENTS)
+            products = self._read(fetch(self.store, "products", [catalogue]), PRODUCTS)
+            parts.append(etl.merchandise_lines(events, products))
+        lines = parts[0]
+        for part in parts[1:]:
+            lines = lines.unionByName(part)
+        return lines
+
+    def _earlier(self, dataset: str, first: dt.date) -> "DataFrame | None":
+        nights = [night for night in list_nights(self.store, COMPLETE) if night < first]
+        return self._read(fetch(self.store, dataset, nights), SCHEMAS[dataset]) if nights else None
+
+    def _number(self, pairs: "DataFrame", nights: Sequence[dt.date]) -> pa.Table:
+        """Give the new products their indexes, by (first day, shop id), and return the whole map."""
+        from include.features import etl
+
+        earlier = [night for night in list_nights(self.store, COMPLETE) if night < nights[0]]
+        known = pa.concat_tables(
+            [SCHEMAS["product_index"].empty_table(), *map(pq.read_table, fetch(self.store, "product_index", earlier))]
+        )
+        bought = etl.first_days(pairs).toArrow()
+        fresh = bought.filter(pc.invert(pc.is_in(bought["product"], value_set=known["product"].combine_chunks())))
+        fresh = fresh.sort_by([("first_day", "ascending"), ("product", "ascending")])
+        numbers = pa.array(range(known.num_rows, known.num_rows + fresh.num_rows), pa.int32())
+        self._fresh = fresh.append_column("product_index", numbers).select(SCHEMAS["product_index"].names)
+        self._fresh = self._fresh.cast(SCHEMAS["product_index"])
+        return pa.concat_tables([known, self._fresh])
+
+    def _broadcast(self, index: pa.Table) -> "DataFrame":
+        from pyspark.sql import functions as F
+
+        path = write_canonical(index.select(["product", "product_index"]), self.temporary / "spark" / "map.parquet")
+        schema = pa.schema([SCHEMAS["product_index"].field(name) for name in ("product", "product_index")])
+        return F.broadcast(self._read([path], schema))
+
+    def _split_index(self, nights: Sequence[dt.date]) -> int:
+        return self._split("product_index", [self._fresh], nights)
+
+    def _write(self, dataset: str, frame: "DataFrame", nights: Sequence[dt.date]) -> int:
+        """Spark computes the rows, each day whole within one file; the canonical writer makes the night's files."""
+        folder = self.temporary / "spark" / dataset
+        parts = 1 if len(nights) == 1 else max(2, self.spark.sparkContext.defaultParallelism)
+        frame.select(*SCHEMAS[dataset].names).repartition(parts, "day").write.parquet(folder.resolve().as_uri())
+        rows = self._split(dataset, (pq.read_table(path) for path in sorted(folder.glob("*.parquet"))), nights)
+        shutil.rmtree(folder)
+        return rows
+
+    def _split(self, dataset: str, tables: "Iterator[pa.Table] | list[pa.Table]", nights: Sequence[dt.date]) -> int:
+        """Write one sorted file a night, an empty one for a night without rows; returns the number of rows."""
+        missing, rows = set(nights), 0
+        for table in tables:
+            for night, part in by_night(table.cast(SCHEMAS[dataset]), DAY_OF[dataset], KEYS[dataset]):
+                write_canonical(part, self.temporary / dataset / f"{night}.parquet")
+                missing.remove(night)
+                rows += part.num_rows
+        for night in missing:
+            write_canonical(SCHEMAS[dataset].empty_table(), self.temporary / dataset / f"{night}.parquet")
+        return rows
+
+
+def by_night(table: pa.Table, day: str, keys: Sequence[str]) -> Iterator[tuple[dt.date, pa.Table]]:
+    """A table cut by its date column, each piece sorted by the keys."""
+    table = table.sort_by([(day, "ascending"), *[(key, "ascending") for key in keys]])
+    counts = sorted(table[day].value_counts().to_pylist(), key=lambda item: item["values"])
+    start = 0
+    for item in counts:
+        yield item["values"], table.slice(start, item["counts"])
+        start += item["counts"]
+
+
+def night_files(folder: Path, night: dt.date) -> dict[str, Path]:
+    """The files of one night in a build's folder, by dataset."""
+    return {dataset: folder / dataset / f"{night}.parquet" for dataset in DATASETS}

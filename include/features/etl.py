@@ -1,0 +1,106 @@
+"""The feature ETL as Spark transformations: the same code for one night and for a year of nights.
+
+Partial sums of the nights asked for are cumulated over a seed: one row a key that holds its counters before the first
+of these nights. One night has small partials and a seed; a whole history has none. Whole numbers only, so the order in
+which Spark adds cannot show.
+"""
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+from pyspark.sql.window import Window
+
+PAIR = ("household", "product_index")
+LINE_KEYS = ("household", "product", "day")
+MONEY = ("cents", "discount_cents")
+
+
+def merchandise_lines(events: DataFrame, products: DataFrame) -> DataFrame:
+    """Lines that count, by the rule of tables.RULE: household, product, basket, day, quantity, cents, discount_cents."""
+    sold = events.where("quantity > 0 and cents > 0 and household is not null")
+    shelf = products.where("merchandise").select("product")
+    kept = sold.join(F.broadcast(shelf), "product")
+    discount = F.coalesce(F.col("discount_cents"), F.lit(0)).alias("discount_cents")
+    return kept.select("household", "product", "basket", "day", "quantity", "cents", discount)
+
+
+def pair_days(lines: DataFrame) -> DataFrame:
+    """One row a (household, product, day) with its partial sums."""
+    return lines.groupBy(*LINE_KEYS).agg(
+        F.countDistinct("basket").cast("int").alias("baskets"),
+        F.sum("quantity").cast("int").alias("units"),
+        *[F.sum(name).alias(name) for name in MONEY],
+    )
+
+
+def first_days(pairs: DataFrame) -> DataFrame:
+    """product, first_day: when each product was first bought within these nights."""
+    return pairs.groupBy("product").agg(F.min("day").alias("first_day"))
+
+
+def latest(earlier: DataFrame, keys: tuple[str, ...], touched: DataFrame, counters: tuple[str, ...]) -> DataFrame:
+    """The seed: counters of the touched keys after their last earlier night. They never fall, so that is their maximum."""
+    known = earlier.join(F.broadcast(touched.select(*keys).distinct()), list(keys), "left_semi")
+    first = [F.min("first_day").alias("first_day")] if "first_day" in earlier.columns else []
+    return known.groupBy(*keys).agg(F.max("day").alias("day"), *[F.max(name).alias(name) for name in counters], *first)
+
+
+def household_product(pairs: DataFrame, earlier: DataFrame | None) -> DataFrame:
+    """Dataset household_product of these nights. `pairs` has product_index in place of product."""
+    totals = ("days_total", "units_total", "cents_total", "gap_square_total")
+    rows = pairs.withColumns(
+        {
+            "fresh": F.lit(True),
+            "days_total": F.lit(1),
+            "units_total": F.col("units").cast("long"),
+            "cents_total": F.col("cents"),
+            "gap_square_total": F.lit(0).cast("long"),
+            "first_day": F.col("day"),
+        }
+    )
+    if earlier is not None:
+        seed = latest(earlier, PAIR, pairs, totals).withColumn("fresh", F.lit(False))
+        rows = rows.unionByName(seed, allowMissingColumns=True)
+    by_date = Window.partitionBy(*PAIR).orderBy("day")
+    gap = F.datediff("day", "previous_day").cast("long")
+    rows = rows.withColumn("previous_day", F.lag("day").over(by_date))
+    rows = rows.withColumn("gap_square_total", F.col("gap_square_total") + F.coalesce(gap * gap, F.lit(0)))
+    sums = {name: F.sum(name).over(by_date) for name in totals}
+    return rows.withColumns(sums | {"first_day": F.min("first_day").over(by_date)}).where("fresh").drop("fresh")
+
+
+def product(rows: DataFrame, earlier: DataFrame | None) -> DataFrame:
+    """Dataset product of these nights, from the rows of household_product."""
+    new = F.when(F.col("days_total") == 1, 1).otherwise(0)
+    partial = rows.groupBy("product_index", "day").agg(
+        F.count("*").cast("int").alias("buyers"),
+        F.sum(new).cast("int").alias("new_buyers"),
+        F.sum("units").cast("int").alias("units"),
+        *[F.sum(name).alias(name) for name in MONEY],
+    )
+    return _cumulated(partial, earlier, "product_index", ("buyers", "new_buyers", "units", *MONEY))
+
+
+def household(rows: DataFrame, lines: DataFrame, earlier: DataFrame | None) -> DataFrame:
+    """Dataset household of these nights, from the rows of household_product and the lines (for baskets)."""
+    new = F.when(F.col("days_total") == 1, 1).otherwise(0)
+    partial = rows.groupBy("household", "day").agg(
+        F.count("*").cast("int").alias("products"), F.sum(new).cast("int").alias("new_products"), F.sum("cents").alias("cents")
+    )
+    baskets = lines.groupBy("household", "day").agg(F.countDistinct("basket").cast("int").alias("baskets"))
+    visits = partial.join(baskets, ["household", "day"]).withColumns({"days": F.lit(1), "first_day": F.col("day")})
+    return _cumulated(visits, earlier, "household", ("baskets", "products", "new_products", "cents", "days")).drop("days")
+
+
+def _cumulated(partial: DataFrame, earlier: DataFrame | None, key: str, names: tuple[str, ...]) -> DataFrame:
+    """Add <name>_total for each name (and keep the lowest first_day where there is one)."""
+    rows = partial.withColumns({f"{name}_total": F.col(name).cast("long") for name in names} | {"fresh": F.lit(True)})
+    if earlier is not None:
+        totals = tuple(f"{name}_total" for name in names)
+        rows = rows.unionByName(
+            latest(earlier, (key,), partial, totals).withColumn("fresh", F.lit(False)), allowMissingColumns=True
+        )
+    by_date = Window.partitionBy(key).orderBy("day")
+    sums = {f"{name}_total": F.sum(f"{name}_total").over(by_date) for name in names}
+    if "first_day" in partial.columns:
+        sums["first_day"] = F.min("first_day").over(by_date)
+    return rows.withColumns(sums).where("fresh").drop("fresh")

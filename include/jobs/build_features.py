@@ -1,0 +1,80 @@
+"""Compute the features of a range of nights in Spark, into the run's own folder."""
+
+import datetime as dt
+import shutil
+import sys
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field
+
+from include.jobs.frame import main
+from include.jobs.night_range import NightRangeJob
+from include.settings import Settings
+from include.store.objects import Store
+
+
+class BuildFeatures(NightRangeJob):
+    """Compute the nights first to last; nights whose inputs have not changed are left alone.
+
+    `rebuild` computes them nevertheless: the bytes must come out the same.
+    """
+
+    spark_master: str = Field(default_factory=lambda: Settings.load().spark_master)
+    spark_memory: str = Field(default_factory=lambda: Settings.load().spark_memory)
+    rebuild: bool = False
+
+    @property
+    def out(self) -> Path:
+        return self.work / "features"
+
+    def run(self, spark: Any = None) -> dict[str, Any]:
+        """Build; a test may bring its own session."""
+        from include.features.build import Build, stale_nights
+
+        store, asked = self.open_store(), self.nights()
+        stale = stale_nights(store, asked, self.rebuild)
+        skipped = [night for night in asked if night not in set(stale)]
+        if stale:
+            build = self._build(store, stale, skipped, spark)
+        else:
+            shutil.rmtree(self.out, ignore_errors=True)
+            self.out.mkdir(parents=True)
+            build = Build([], skipped)
+            build.write(self.out)
+        return {
+            "first": str(asked[0]),
+            "last": str(asked[-1]),
+            "built": len(build.nights),
+            "skipped": len(skipped),
+            "reason": self._reason(stale, skipped),
+            "rows": build.rows,
+        }
+
+    def _build(self, store: Store, stale: list[dt.date], skipped: list[dt.date], spark: Any) -> Any:
+        from py4j.protocol import Py4JError
+        from pyspark.errors import PySparkException
+
+        from include.features.build import Builder
+        from include.features.spark_session import explain_failure, open_session
+
+        session = spark or open_session(self.spark_master, self.spark_memory, self.work / "spark")
+        try:
+            return Builder(session, store, self.out).build(stale, skipped)
+        except (Py4JError, PySparkException) as error:
+            raise explain_failure(error) from error
+        finally:
+            if spark is None:
+                session.stop()
+                shutil.rmtree(self.work / "spark", ignore_errors=True)
+
+    @staticmethod
+    def _reason(stale: list[dt.date], skipped: list[dt.date]) -> str:
+        if not stale:
+            return f"nothing to build: the inputs, spec and transform of all {len(skipped)} nights are unchanged"
+        left = f"; {len(skipped)} nights before are unchanged" if skipped else ""
+        return f"built from {stale[0]}: its inputs are new or changed, and later nights stand on it{left}"
+
+
+if __name__ == "__main__":
+    sys.exit(main(BuildFeatures))
