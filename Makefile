@@ -27,6 +27,6 @@ lint: setup  ## style and types
 format: setup ## put the code into shape
 	@.venv/bin/ruff format . && .venv/bin/ruff check --fix .
 docs: setup  ## write docs/DAGS.md from the DAGs
-	@PYTHONPATH=.:plugins AIRFLOW_HOME=var/docs $(PY) -m nightfill.dag_docs
+	@PYTHONPATH=.:plugins AIRFLOW_HOME=$(CURDIR)/var/docs $(PY) -m nightfill.dag_docs
 bench-%: setup ## a benchmark beside its rivals, for example make bench-models; writes var/bench/models.json
 	@PYTHONPATH=. $(PY) benchmarks/bench_$*.py

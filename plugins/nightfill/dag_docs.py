@@ -31,7 +31,7 @@ def render(dags: dict[str, Any]) -> str:
 
 def _section(dag: Any) -> str:
     tasks = "".join(
-        f"| {task.task_id} | {_what(task)} | {task.pool} | {task.trigger_rule} |\n" for task in dag.topological_sort()
+        f"| {task.task_id} | {_what(task)} | {task.pool} | {task.trigger_rule.value} |\n" for task in dag.topological_sort()
     )
     params = "".join(f"* `{name}`: {_param(dag.params.get_param(name))}\n" for name in dag.params)
     schedule = getattr(dag.timetable, "expression", None) or "by hand"

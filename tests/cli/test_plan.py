@@ -13,12 +13,13 @@ PANEL = SourceSpec()
 
 def test_the_default_plan_is_the_issue_s_story() -> None:
     steps = [(step.dag_id, step.conf) for step in plan(calendar(PANEL))]
-    assert steps[:3] == [
+    assert steps[:4] == [
         ("build_features", {"start": "2017-01-01", "end": "2017-10-29"}),
+        ("start_home", {"dt": "2017-10-22"}),
         ("train_home", {"dt": "2017-10-22", "recipe": "quick"}),
         ("release_home", {"dt": "2017-10-22"}),
     ]
-    assert steps[3:6] == [
+    assert steps[4:7] == [
         ("build_features", {"start": "2017-10-30", "end": "2017-10-30"}),
         ("replay_shoppers", {"dt": "2017-10-30"}),
         ("evaluate_nightly", {"dt": "2017-10-30"}),
@@ -28,7 +29,7 @@ def test_the_default_plan_is_the_issue_s_story() -> None:
         ("release_home", {"dt": "2017-11-01"}),
         ("evaluate_nightly", {"dt": "2017-11-08"}),
     ]
-    assert len(steps) == 3 + 3 * 3 + 3
+    assert len(steps) == 4 + 3 * 3 + 3
 
 
 def test_run_ids_are_unique_and_the_same_every_time() -> None:
@@ -36,7 +37,7 @@ def test_run_ids_are_unique_and_the_same_every_time() -> None:
     assert first == second
     assert len({(step.dag_id, step.run_id) for step in first}) == len(first)
     assert first[0].run_id == "recorded__build_features__2017-01-01_2017-10-29"
-    assert first[1].run_id == "recorded__train_home__2017-10-22"
+    assert first[2].run_id == "recorded__train_home__2017-10-22"
 
 
 def test_more_nights_add_runs_and_keep_the_old_ones_ids() -> None:
