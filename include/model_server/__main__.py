@@ -6,8 +6,12 @@ A server that speaks TF Serving's gRPC and REST protocol, for machines without t
 import logging
 import os
 import sys
+from pathlib import Path
 
-from include.model_server.flags import FlagError, parse_flags
+from include.model_server.config import check_platforms
+from include.model_server.config_file import read_config_file
+from include.model_server.errors import StatusError
+from include.model_server.flags import FlagError, Flags, parse_flags
 
 FAILED = 255
 
@@ -25,6 +29,11 @@ def main(argv: list[str]) -> int:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    try:
+        check_config(flags)
+    except (StatusError, OSError, UnicodeDecodeError) as error:
+        print(f"Failed to start server. Error: {getattr(error, 'message', error)}", flush=True)
+        return FAILED
     from include.model_server.server import CannotStart, serve  # imports TensorFlow, which takes seconds
 
     try:
@@ -33,6 +42,12 @@ def main(argv: list[str]) -> int:
         print(f"Failed to start server. Error: {error}", flush=True)
         return FAILED
     return 0
+
+
+def check_config(flags: Flags) -> None:
+    """Raises StatusError or OSError at once for a config file that nobody could serve."""
+    if flags.model_config_file:
+        check_platforms({}, read_config_file(Path(flags.model_config_file)))
 
 
 if __name__ == "__main__":

@@ -1,10 +1,7 @@
 """A whole local stack under its supervisor, with tiny models, shared by the slow tests of this room."""
 
 import datetime as dt
-import os
 import random
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,8 +12,9 @@ from include.rollout import registry
 from include.serving import processes
 from include.serving.gateway import Gateway
 from include.serving.replica import Replica
-from include.settings import ROOT, Settings
+from include.settings import Settings
 from include.store.objects import FolderStore
+from tests import tiny_models
 
 
 def free_settings(var: Path) -> Settings:
@@ -52,12 +50,6 @@ class Stack:
             self.replica(name).deploy(self.store, registry.find(self.store, "scale", version))
 
 
-def make_models(folder: Path) -> "subprocess.Popen[bytes]":
-    script = ROOT / "tests" / "tiny_models.py"
-    env = os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "-1"}
-    return subprocess.Popen([sys.executable, str(script), str(folder)], stderr=subprocess.DEVNULL, env=env)
-
-
 def register_models(running: Stack, folder_of_models: Path) -> None:
     for version, folder in enumerate(("scale/1", "scale/2")):
         meta = {"night": dt.date(2017, 10, 22 + version).isoformat(), "recipe": "tiny"}
@@ -69,12 +61,9 @@ def register_models(running: Stack, folder_of_models: Path) -> None:
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """The servers come up empty while the models are made: both import TensorFlow, which takes its time."""
     running = Stack(free_settings(tmp_path_factory.mktemp("stack") / "var"))
-    models = tmp_path_factory.mktemp("tiny")
-    making = make_models(models)
     processes.start(running.settings)
     try:
-        assert making.wait(120) == 0
-        register_models(running, models)
+        register_models(running, tiny_models.cached())
         processes.wait_up(running.settings)
         yield running
     finally:
