@@ -17,6 +17,7 @@ from include.evaluation.judged import by_answer
 from include.evaluation.metrics import coverage
 
 METRICS = ("ndcg@10", "recall@20", "hit_rate@10")
+DRAWS = 400
 MIN_HOUSEHOLDS = 300
 """A figure over fewer household-nights is not judged: it blocks nothing and raises no alarm."""
 SLICES = (
@@ -68,7 +69,9 @@ class Judged:
         """Metrics of some rows of one ranker: {"answers", "households", "ndcg@10": {"value", "low", "high"}, ...}."""
         found: dict[str, Any] = {"answers": len(rows), "households": len(set(self.household[rows].tolist()))}
         for name in METRICS:
-            found[name] = intervals.mean(self.household[rows], self.values[name][rows]).rounded() if len(rows) else None
+            found[name] = (
+                intervals.mean(self.household[rows], self.values[name][rows], draws=DRAWS).rounded() if len(rows) else None
+            )
         found["coverage"] = self._coverage(rows)
         found["judged"] = len(rows) >= MIN_HOUSEHOLDS
         return found
@@ -79,7 +82,7 @@ class Judged:
         if not len(mine):
             return None
         ours, other = self.values["ndcg@10"][mine], self.values["ndcg@10"][theirs]
-        found = intervals.paired_difference(self.household[mine], ours, other).rounded()
+        found = intervals.paired_difference(self.household[mine], ours, other, draws=DRAWS).rounded()
         relative = float(ours.sum() / other.sum() - 1) if other.sum() > 0 else None
         return found | {"relative": None if relative is None else round(relative, 5), "answers": len(mine)}
 

@@ -26,7 +26,8 @@ log = logging.getLogger("nightfill")
 class CheckBundle(Job):
     """Start a sandbox server with one registered bundle, ask it, and end it.
 
-    The result's `verdict` ({"kind", "reason", "figures"}) is ADVANCE or REFUSE. A server that does not start is no verdict on the bundle: try again.
+    The result's `verdict` ({"kind", "reason", "figures"}) is ADVANCE or REFUSE. A server that does not
+    start is no verdict on the bundle: try again.
 
     Args:
         version: the registered version or model name.

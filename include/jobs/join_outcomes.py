@@ -65,9 +65,9 @@ class JoinOutcomes(Job):
         without, began = 0, time.time()
         history = History.load(self.open_store(), max(by_night)) if by_night else None
         for done, (night, answers) in enumerate(sorted(by_night.items()), 1):
-            view = history.view(night)  # type: ignore[union-attr]
-            purchases, names = weekly_purchases(history, night, history.first)  # type: ignore[union-attr, arg-type]
-            purchases.shape = (len(names), len(view.product_ids))
+            assert history is not None
+            view = history.view(night)
+            purchases, names = weekly_purchases(history, night, history.first, len(view.product_ids))
             bought = clock.outcomes(*window(night), now=now)
             universe = {name for name, inside in zip(view.product_ids, view.universe.tolist(), strict=True) if inside}
             known = _known(purchases, names)

@@ -1,0 +1,75 @@
+"""Write the morning report of a night."""
+
+import logging
+import shutil
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from include import recipes
+from include.errors import Refused, TryAgain
+from include.jobs.frame import Job, main
+from include.nights import parse
+from include.settings import Settings
+
+log = logging.getLogger("nightfill")
+
+
+class WriteReport(Job):
+    """One self-contained page: <settings.reports>/<night>/index.html, and a copy as <settings.reports>/latest/index.html
+    when no later night has one.
+
+    Args:
+        surface: the surface that was measured in this run; the page shows every surface measured for the night.
+    """
+
+    work: Path
+    surface: str
+    night: str
+
+    def run(self) -> dict[str, Any]:
+        from include.evaluation.report import render
+        from include.evaluation.report_facts import read_facts
+
+        if self.surface not in recipes.surfaces():
+            raise Refused(f"There is no surface '{self.surface}'", f"Choose one of {', '.join(recipes.surfaces())}")
+        night, settings, began = parse(self.night), Settings.load(), time.time()
+        facts = read_facts(self.open_store(), night, self.work, self.source.name, self.source.households)
+        page = render(facts)
+        path = _write(settings.reports / night.isoformat() / "index.html", page)
+        _write_latest(settings.reports, night.isoformat(), path)
+        log.info("The morning report is at %s", path)
+        return {
+            "report": str(path),
+            "address": f"http://127.0.0.1:{settings.port('reports')}/{night}/",
+            "bytes": len(page.encode()),
+            "seconds": round(time.time() - began, 2),
+        }
+
+
+def _write(path: Path, page: str) -> Path:
+    """By rename: a reader sees the old page or the new one. Raises TryAgain when the disk is full."""
+    beside = path.with_name(f".{path.name}.new")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        beside.write_text(page, encoding="utf-8")
+        beside.replace(path)
+    except OSError as error:
+        beside.unlink(missing_ok=True)
+        raise TryAgain(f"Could not write {path}: {error.strerror}", "Free some disk space and run it again") from error
+    return path
+
+
+def _write_latest(reports: Path, night: str, page: Path) -> None:
+    """`latest` is the report of the latest night, not of the latest run."""
+    nights = sorted(path.parent.name for path in reports.glob("*-*-*/index.html"))
+    if nights[-1] == night:
+        (reports / "latest").mkdir(exist_ok=True)
+        beside = reports / "latest" / ".index.html.new"
+        shutil.copyfile(page, beside)
+        beside.replace(reports / "latest" / "index.html")
+
+
+if __name__ == "__main__":
+    sys.exit(main(WriteReport))
