@@ -1,0 +1,126 @@
+"""What there is to count in the features of a night: keys, counters, and what went in against what came out."""
+
+import datetime as dt
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from include.features.build import DAY_OF, Build, night_files
+from include.features.chain import catalogue_night
+from include.features.tables import COMPLETE, DATASETS, KEYS, SCHEMAS
+from include.sources.replay import shelf, sold
+from include.store.objects import Store
+from include.store.partitions import fetch, list_nights, read_manifest
+
+NULLABLE = {"previous_day"}
+CUMULATED = {
+    "household_product": ("units", "cents"),
+    "product": ("buyers", "new_buyers", "units", "cents", "discount_cents"),
+    "household": ("baskets", "products", "new_products", "cents"),
+}
+
+
+def feature_profile(store: Store, folder: Path) -> Iterator[dict[str, Any]]:
+    """One mapping a built night, in order; each is compared with the raw events and with the nights before it."""
+    build = Build.read(folder)
+    earlier = [night for night in list_nights(store, COMPLETE) if build.nights and night < build.nights[0]]
+    known = sum(read_manifest(store, "product_index", night).rows for night in earlier)
+    broken = {f"{dataset}_broken": broken_counters(folder, build.nights, dataset) for dataset in CUMULATED}
+    shelves: dict[dt.date, frozenset[str]] = {}
+    for place, night in enumerate(build.nights):
+        tables = {dataset: pq.read_table(path) for dataset, path in night_files(folder, night).items()}
+        counts = {"malformed": 1}
+        if _well_formed(tables):
+            counts = shape_counts(tables, night) | flow_counts(tables, _merchandise(store, night, shelves))
+            counts |= {"index_gaps": _index_gaps(tables["product_index"], known)}
+            counts |= {name: int(numbers[place]) for name, numbers in broken.items()}
+        known += tables["product_index"].num_rows
+        rows = tables["household_product"].num_rows
+        yield {"night": str(night), "rows": rows} | {name: counts.get(name, 0) for name in COUNTS}
+
+
+def _well_formed(tables: dict[str, pa.Table]) -> bool:
+    return all(tables[dataset].schema.equals(SCHEMAS[dataset]) for dataset in DATASETS)
+
+
+def shape_counts(tables: dict[str, pa.Table], night: dt.date) -> dict[str, int]:
+    """Doubled keys, nulls and rows of another night, over the four tables."""
+    doubled = nulls = other = 0
+    for dataset, table in tables.items():
+        keys = list(KEYS[dataset])
+        doubled += table.num_rows - table.group_by(keys).aggregate([]).num_rows
+        nulls += sum(table[name].null_count for name in table.column_names if name not in NULLABLE)
+        other += pc.sum(pc.not_equal(table[DAY_OF[dataset]], pa.scalar(night, pa.date32()))).as_py() or 0
+    return {"malformed": 0, "doubled": doubled, "nulls": nulls, "other_day": other}
+
+
+def flow_counts(tables: dict[str, pa.Table], lines: pa.Table) -> dict[str, int]:
+    """Differences between what went in (the night's merchandise lines) and what came out; all must be 0."""
+    pairs, products, visits = tables["household_product"], tables["product"], tables["household"]
+    new = pc.sum(pc.equal(pairs["days_total"], 1)).as_py() or 0
+    bought = lines.group_by(["household", "product"]).aggregate([]).num_rows
+    baskets = lines.group_by(["household", "basket"]).aggregate([]).num_rows
+    return {
+        "cents_lost": _sum(lines, "cents") - _sum(pairs, "cents"),
+        "cents_apart": abs(_sum(pairs, "cents") - _sum(products, "cents")) + abs(_sum(pairs, "cents") - _sum(visits, "cents")),
+        "units_lost": _sum(lines, "quantity") - _sum(pairs, "units"),
+        "discount_lost": _sum(lines, "discount_cents") - _sum(pairs, "discount_cents"),
+        "pairs_lost": bought - pairs.num_rows,
+        "baskets_lost": baskets - _sum(visits, "baskets"),
+        "buyers_apart": abs(pairs.num_rows - _sum(products, "buyers")) + abs(pairs.num_rows - _sum(visits, "products")),
+        "new_apart": abs(new - _sum(products, "new_buyers")) + abs(new - _sum(visits, "new_products")),
+    }
+
+
+COUNTS = (
+    *("malformed", "doubled", "nulls", "other_day", "index_gaps"),
+    *("cents_lost", "cents_apart", "units_lost", "discount_lost", "pairs_lost", "baskets_lost", "buyers_apart", "new_apart"),
+    *(f"{dataset}_broken" for dataset in CUMULATED),
+)
+
+
+def broken_counters(folder: Path, nights: Sequence[dt.date], dataset: str) -> np.ndarray:
+    """int [nights]: rows whose counters do not go on from the key's row before, or are less than their own day's sums.
+
+    The first row of a key in this run is compared with its own day only; that it goes on from the published nights
+    follows from the sums that went in, which are checked night by night.
+    """
+    names = CUMULATED[dataset]
+    read = [*KEYS[dataset], *names, *(f"{name}_total" for name in names)]
+    paths = [folder / dataset / f"{night}.parquet" for night in nights]
+    tables = [pq.read_table(path) for path in paths]
+    if not all(table.schema.equals(SCHEMAS[dataset]) for table in tables):
+        return np.zeros(len(nights), np.int64)
+    place = np.repeat(np.arange(len(nights)), [table.num_rows for table in tables])
+    table = pa.concat_tables([table.select(read) for table in tables])
+    codes = [table[key].combine_chunks().dictionary_encode().indices.to_numpy() for key in KEYS[dataset]]
+    order = np.lexsort((place, *codes))
+    same = np.all([np.diff(code[order]) == 0 for code in codes], axis=0)
+    bad = np.zeros(len(place), bool)
+    for name in names:
+        total = table[f"{name}_total"].to_numpy().astype(np.int64)[order]
+        before = total - table[name].to_numpy()[order]
+        bad |= before < 0
+        bad[1:] |= same & (before[1:] != total[:-1])
+    return np.bincount(place[order], weights=bad, minlength=len(nights)).astype(np.int64)
+
+
+def _merchandise(store: Store, night: dt.date, shelves: dict[dt.date, frozenset[str]]) -> pa.Table:
+    known = catalogue_night(store, night)
+    if known not in shelves:
+        shelves[known] = shelf(pq.read_table(fetch(store, "products", [known])[0]))
+    return sold(pq.read_table(fetch(store, "events", [night])[0]), shelves[known])
+
+
+def _index_gaps(index: pa.Table, known: int) -> int:
+    """Indexes that are not the next ones after those given before."""
+    return int((index["product_index"].to_numpy() != np.arange(known, known + index.num_rows)).sum())
+
+
+def _sum(table: pa.Table, name: str) -> int:
+    return pc.sum(table[name]).as_py() or 0
