@@ -6,9 +6,9 @@ from typing import Any
 
 from include.canonical import digest, dumps
 from include.features.asof import History
-from include.features.plan import known_on
 from include.features.spec import SPEC
 from include.jobs.frame import main
+from include.sources.landing import plan_night
 from include.store.partitions import find_manifest, publish, read_manifest
 from include.training.assemble import assemble
 from include.training.job import TrainingJob
@@ -66,7 +66,7 @@ class AssembleExamples(TrainingJob):
     def _inputs(self, cut: Windows) -> dict[str, str]:
         """The night's features stand on all nights before; the promotion plans of the windows are named beside them."""
         store = self.open_store()
-        plans = {str(known_on(night)): find_manifest(store, "promotions", known_on(night)) for night in cut.nights}
+        plans = {str(plan_night(night)): find_manifest(store, "promotions", plan_night(night)) for night in cut.nights}
         found = {sunday: manifest.digest for sunday, manifest in plans.items() if manifest}
         return {"features": read_manifest(store, "features", self.night).digest, "promotions": digest(found)}
 

@@ -25,6 +25,7 @@ class Served(tf.Module):
         self.hot = _variable(tables.hot)
         self.hot_place = _variable(tables.hot_place)
         self.ids = tf.constant(list(tables.ids), tf.string)
+        self.widths = dict(widths)
         self.signature = tf.function(self._answer, input_signature=self._inputs(widths))
 
     @staticmethod
@@ -36,11 +37,26 @@ class Served(tf.Module):
             tf.TensorSpec([None], tf.bool, "exclude_bought"),
         ]
 
+    def _checks(self, product: Any, features: Any, household: Any, exclude: Any) -> list[tf.Operation]:
+        """Shapes that do not belong together are refused, also by a model that reads only some of the inputs."""
+        shape = tf.shape(product)
+        wanted = {
+            "history_features": (features, tf.concat([shape, [self.widths["history"]]], axis=0)),
+            "household_features": (household, tf.stack([shape[0], self.widths["household"]])),
+            "exclude_bought": (exclude, shape[:1]),
+        }
+        return [
+            tf.debugging.assert_equal(tf.shape(value), expected, message=f"{name} does not fit history_product")
+            for name, (value, expected) in wanted.items()
+        ]
+
     def choose(self, product: Any, features: Any, household: Any, exclude: Any) -> tuple[tf.Tensor, tf.Tensor]:
         """Rows int32 [B, K] and scores float32 [B, K], best first."""
         raise NotImplementedError
 
     def _answer(self, history_product, history_features, household_features, exclude_bought):  # type: ignore[no-untyped-def]
+        with tf.control_dependencies(self._checks(history_product, history_features, household_features, exclude_bought)):
+            history_product = tf.identity(history_product)
         rows, score = self.choose(history_product, history_features, household_features, exclude_bought)
         name = tf.fill([tf.shape(history_product)[0]], self.model_name)
         return {"product": tf.gather(self.ids, rows), "score": score, "model": name}

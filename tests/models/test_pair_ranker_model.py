@@ -1,0 +1,44 @@
+"""The pair ranker, as float32 and as int8."""
+
+import numpy as np
+
+from include.models.tables import ProductTable, night_tables
+from include.models.vocabulary import Vocabulary
+from tests import toy_models
+from tests.model_claims import ModelClaims, ask
+
+
+class TestPairRanker(ModelClaims):
+    kind = "pair_ranker"
+
+    def test_it_answers_from_the_history_first(self) -> None:
+        inputs = toy_models.workspace()[0].questions()
+        answers = ask(self.kind, inputs | {"exclude_bought": np.zeros(len(inputs["exclude_bought"]), bool)})
+        histories = [{f"p{p}" for p in row if p >= 0} for row in inputs["history_product"]]
+        share = np.mean([row[0] in history for row, history in zip(answers["product"], histories, strict=True) if history])
+        assert share > 0.9
+
+
+class TestInt8(ModelClaims):
+    kind = "int8"
+
+
+def test_row_zero_stands_for_what_may_not_be_answered() -> None:
+    universe = np.array([True, False, True, True])
+    ids = np.array(["a", "b", "c", "d"], object)
+    score = np.array([1, 9, 3, 2], np.float32)
+    table = ProductTable(ids, universe, np.ones((4, 2), np.float32), ids, ids, score, score)
+    tables = night_tables(table, Vocabulary.of(["a", "c"], ["d"], []), 4)
+    assert tables.row_of.tolist() == [1, 0, 2, 3, 0]
+    assert tables.ids.tolist() == ["", "a", "c", "d"]
+    assert tables.product.tolist() == [0, 1, 2, 0]
+    assert tables.type.tolist() == [0, 0, 0, 1]
+    assert tables.hot.tolist() == [2, 3, 1, 0]
+    assert tables.hot_place.tolist() == [4, 2, 0, 1]
+    assert (tables.features[0] == 0).all()
+
+
+def test_a_product_unknown_to_the_vocabulary_keeps_its_type() -> None:
+    arrays = toy_models.trained().arrays
+    assert (arrays["product_embedding"][0] == 0).all()
+    assert np.abs(arrays["type_embedding"][1:]).max() > 0
