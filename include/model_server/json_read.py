@@ -14,6 +14,9 @@ from include.model_server.errors import invalid
 
 _BARE_INF = re.compile(rb'"(?:[^"\\]|\\.)*"|\bInf\b', re.DOTALL)
 
+DEEPEST = 64
+"""Dimensions that an array can have."""
+
 _CHECKED_AS = {tf.int8: tf.int32, tf.int16: tf.int32, tf.uint8: tf.int32}
 """Small integers are checked as int32 first, as the real server does."""
 
@@ -142,8 +145,10 @@ def _array(value: Any, info: Any) -> np.ndarray:
 
 
 def _shape(value: Any) -> list[int]:
-    shape = []
+    shape: list[int] = []
     while isinstance(value, list):
+        if len(shape) == DEEPEST:
+            raise invalid(f"JSON Value: nested more than {DEEPEST} levels deep")
         shape.append(len(value))
         if not value:
             break

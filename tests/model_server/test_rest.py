@@ -1,0 +1,209 @@
+"""REST as TF Serving speaks it: bodies, error texts, status codes."""
+
+import gzip
+import json
+import time
+
+import pytest
+
+pytestmark = pytest.mark.slow
+
+SCALE, SHOP, TYPES = (f"/v1/models/{name}:predict" for name in ("scale", "shop", "types"))
+ROW = {"flag": True, "number": 1, "real": 0.5, "text": "a"}
+
+
+def error(reply: tuple[int, dict]) -> str:
+    status, body = reply
+    assert status == 400 and list(body) == ["error"], reply
+    return body["error"]
+
+
+def test_rows_answer_predictions_and_columns_answer_outputs(server):
+    both = [{"version": 2, "y": [2.0, 4.0]}, {"version": 2, "y": [6.0, 0.4]}]
+    assert server.post(SCALE, {"instances": [[1, 2], [3, 0.2]]}) == (200, {"predictions": both})
+    assert server.post(SCALE, {"instances": [{"x": [1, 2]}]}) == (200, {"predictions": both[:1]})
+    columns = {"version": [2], "y": [[2.0, 4.0]]}
+    assert server.post(SCALE, {"inputs": [[1, 2]]}) == (200, {"outputs": columns})
+    assert server.post(SCALE, {"inputs": {"x": [[1, 2]], "extra": 1}}) == (200, {"outputs": columns})
+
+
+def test_versions_and_labels_choose_who_answers(server):
+    for where, version in (("", 2), ("/versions/1", 1), ("/versions/2", 2), ("/labels/stable", 1)):
+        _, body = server.post(f"/v1/models/scale{where}:predict", {"instances": [[1, 1]]})
+        assert body["predictions"][0]["version"] == version
+
+
+def test_another_signature_answers_under_its_name(server):
+    assert server.post(SCALE, {"signature_name": "sum", "inputs": [[1, 2]]}) == (200, {"outputs": 6.0})
+    assert 'Serving signature name: "s" not found in signature def' in error(
+        server.post(SCALE, {"signature_name": "s", "inputs": [[1, 2]]})
+    )
+    assert "has no shape information" in error(server.post(SCALE, {"signature_name": "sum", "instances": [[1, 2]]}))
+
+
+def test_several_inputs_are_named(server):
+    rows = {"instances": [{"household": "a", "history": [1, 2]}, {"household": "b", "history": [3, 0]}]}
+    answer = [{"product": "a-p", "score": 0.3}, {"product": "b-p", "score": 0.3}]
+    assert server.post(SHOP, rows) == (200, {"predictions": answer})
+
+
+def test_kinds_keep_their_values(server):
+    row = {"flag": False, "number": 9007199254740993, "real": 1e-300, "text": 'é\n"'}
+    _, body = server.post(TYPES, {"instances": [row]})
+    assert body["predictions"] == [{**row, "raw_bytes": {"b64": "w6kKIg=="}}]
+    _, body = server.post(TYPES, {"instances": [{**ROW, "text": {"b64": "/w8="}}]})
+    assert body["predictions"][0]["raw_bytes"] == {"b64": "/w8="}
+
+
+@pytest.mark.parametrize(("token", "value"), [("NaN", "nan"), ("Inf", "inf"), ("-Infinity", "-inf"), ("-Inf", "-inf")])
+def test_bare_numbers_that_json_does_not_have(server, token, value):
+    body = json.dumps({"instances": [ROW | {"real": 7, "text": "Inf"}]}).replace("7", token).encode()
+    status, answer = server.post(TYPES, body)
+    assert status == 200 and str(answer["predictions"][0]["real"]) == value and answer["predictions"][0]["text"] == "Inf"
+
+
+@pytest.mark.parametrize(
+    ("change", "text"),
+    [
+        ({"number": 1.0}, "Type: Number is not of expected type: int64"),
+        ({"number": True}, "Type: True is not of expected type: int64"),
+        ({"number": 1 << 63}, "is not of expected type: int64"),
+        ({"flag": 1}, "Type: Number is not of expected type: bool"),
+        ({"real": None}, "Type: Null is not of expected type: double"),
+        ({"real": "1"}, "Type: String is not of expected type: double"),
+        ({"text": 1}, "Type: Number is not of expected type: string"),
+        ({"text": {"b64": "!"}}, "Unable to base64 decode"),
+        ({"odd": 1}, "Failed to process element: 0 key: odd of 'instances' list. Error: INVALID_ARGUMENT: JSON object: "),
+    ],
+)
+def test_a_wrong_value_is_named(server, change, text):
+    assert text in error(server.post(TYPES, {"instances": [ROW | change]}))
+
+
+@pytest.mark.parametrize(
+    ("body", "text"),
+    [
+        (b"", "JSON Parse error: The document is empty"),
+        (b'{"instances": [', "JSON Parse error: "),
+        (b"[1]", "Is not object"),
+        (b"{}", "Missing 'inputs' or 'instances' key"),
+        (b'{"inputs": 1, "instances": 1}', "expecting only one of 'inputs' or 'instances' keys to exist"),
+        (b'{"instances": 1}', "Expecting 'instances' to be an list/array"),
+        (b'{"instances": []}', "No values in 'instances' array"),
+        (b'{"instances": [[1, 2], [3]]}', "Encountered list at unexpected size: 1 at level: 1 expected size: 2"),
+        (b'{"instances": [[1, [2]]]}', "Encountered list at unexpected size: 1"),
+        (b'{"instances": [[1, 2], 3]}', "is found at incorrect level: 1 in the JSON DOM. Expected at level: 2"),
+        (b'{"instances": [[1, 2], {"x": [1, 2]}]}', "Expecting value/list but got object at item 1 of input list"),
+        (b'{"instances": [{"x": [1, 2]}, [1, 2]]}', "Expecting object but got list at item 1 of input list"),
+        (b'{"inputs": {"z": 1}}', "Missing named input: x in 'inputs' object."),
+        (b'{"signature_name": 3, "inputs": 1}', "'signature_name' key must be a string value."),
+        (b"\xff\xfe", "JSON Parse error: "),
+        (b"[" * 200_000, "JSON Parse error: "),
+        (b'{"instances": ' + b"[" * 900 + b"]" * 900 + b"}", ""),
+        (b'{"instances": [[1, ' + b"9" * 6000 + b"]]}", "JSON Parse error: "),
+    ],
+)
+def test_a_malformed_body_is_refused_with_its_reason(server, body, text):
+    assert text in error(server.post(SCALE, body))
+
+
+def test_a_plain_list_cannot_feed_several_inputs(server):
+    assert "instances is a plain list, but expecting list of objects" in error(server.post(SHOP, {"instances": [[1]]}))
+    assert "keys must be equal to: history,household" in error(server.post(SHOP, {"instances": [{"household": "a"}]}))
+    assert "inputs is a plain value/list" in error(server.post(SHOP, {"inputs": [1]}))
+
+
+def test_a_wrong_shape_is_what_the_graph_says(server):
+    status, body = server.post(SHOP, {"inputs": {"household": ["a"], "history": [1]}})
+    assert status == 400 and body["error"]
+
+
+def test_json_is_read_before_the_model_is_looked_up(server):
+    assert "JSON Parse error" in error(server.post("/v1/models/ghost:predict", b"{"))
+    status, body = server.post("/v1/models/ghost:predict", {"instances": [1]})
+    assert (status, body["error"]) == (404, "Servable not found for request: Latest(ghost)")
+
+
+def test_text_after_the_object_and_the_content_type_do_not_matter(server):
+    status, _ = server.post(SCALE, b'{"instances": [[1, 2]]} and more', Content_Type="text/csv")
+    assert status == 200
+
+
+def test_a_zipped_body_is_unzipped(server):
+    body = gzip.compress(b'{"instances": [[1, 2]]}')
+    assert server.post(SCALE, body, Content_Encoding="gzip")[0] == 200
+    assert "not gzip" in error(server.post(SCALE, b"{}", Content_Encoding="gzip"))
+
+
+def test_status_lists_versions_from_the_highest(server):
+    status, body = server.get("/v1/models/scale")
+    entry = {"version": "2", "state": "AVAILABLE", "status": {"error_code": "OK", "error_message": ""}}
+    assert status == 200 and body["model_version_status"] == [entry, entry | {"version": "1"}]
+    assert server.get("/v1/models/scale/labels/stable")[1]["model_version_status"][0]["version"] == "1"
+    assert server.get("/v1/models/ghost") == (404, {"error": "Could not find any versions of model ghost"})
+    assert server.get("/v1/models/scale/versions/9") == (404, {"error": "Could not find version 9 of model scale"})
+
+
+def test_metadata_has_its_signatures_nested_twice(server):
+    _, body = server.get("/v1/models/scale/versions/1/metadata")
+    assert body["model_spec"] == {"name": "scale", "signature_name": "", "version": "1"}
+    signatures = body["metadata"]["signature_def"]["signature_def"]
+    assert {"serving_default", "sum", "__saved_model_init_op"} == set(signatures)
+    x = signatures["serving_default"]["inputs"]["x"]
+    assert x["dtype"] == "DT_FLOAT" and x["tensor_shape"]["unknown_rank"] is False
+    assert x["tensor_shape"]["dim"][0] == {"size": "-1", "name": ""}
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "text"),
+    [
+        ("GET", "/v1/models", 400, "Missing model name in request."),
+        ("POST", "/v1/foo", 400, "Malformed request: POST /v1/foo"),
+        ("DELETE", "/v1/models/scale", 400, "Malformed request: DELETE /v1/models/scale"),
+        ("POST", "/v1/models/scale:Predict", 400, "Malformed request"),
+        ("POST", "/v1/models/scale/labels/none:predict", 400, "Unrecognized servable version label: none"),
+        ("GET", "/v1/models/scale/versions/99999999999999999999", 400, "Failed to convert version: 99999999999999999999"),
+        ("POST", "/v1/models/scale:classify", 501, "Classify is not served by this server"),
+    ],
+)
+def test_paths_and_their_refusals(server, method, path, status, text):
+    got, body = server.request(method, path, b'{"instances": [[1, 2]]}' if method == "POST" else None)
+    assert got == status and text in body["error"]
+
+
+def test_outside_of_v1_there_is_nothing(server):
+    assert server.get("/")[0] == server.get("/etc/passwd")[0] == 404
+
+
+def test_the_metrics_page_counts_by_status(server):
+    server.post(SCALE, {"instances": [[1, 2]]})
+    server.post(SCALE, b"{")
+    status, page = server.get("/monitoring/prometheus/metrics")
+    lines = page.decode().splitlines()
+    assert status == 200 and "# TYPE :tensorflow:serving:request_count counter" in lines
+    for code in ("OK", "INVALID_ARGUMENT"):
+        line = next(
+            one for one in lines if one.startswith(f':tensorflow:serving:request_count{{model_name="scale",status="{code}"}}')
+        )
+        assert int(line.split()[-1]) > 0
+    buckets = [one for one in lines if one.startswith(":tensorflow:serving:request_latency_bucket") and 'API="predict"' in one]
+    assert 'le="+Inf"' in buckets[33] and len(buckets) % 34 == 0
+
+
+def test_warm_up_comes_before_available_and_a_bad_one_fails_the_load(server):
+    _, body = server.get("/v1/models/warm")
+    states = {entry["version"]: (entry["state"], entry["status"]["error_message"]) for entry in body["model_version_status"]}
+    assert states["1"] == ("AVAILABLE", "")
+    assert states["2"][0] == "END" and "gone" in states["2"][1]
+
+
+def test_a_slow_model_does_not_hold_up_the_status_page(server):
+    import threading
+
+    ended = []
+    thread = threading.Thread(target=lambda: ended.append(server.post("/v1/models/slow:predict", {"instances": [[1, 2]]})))
+    thread.start()
+    time.sleep(0.1)
+    assert server.get("/v1/models/scale")[0] == 200 and not ended
+    thread.join()
+    assert ended[0][0] == 200
