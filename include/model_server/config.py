@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 from google.protobuf import text_format
 from tensorflow_serving.config import file_system_storage_path_source_pb2, model_server_config_pb2
@@ -22,7 +23,7 @@ class ModelSpec:
     name: str
     base_path: Path
     platform: str
-    policy: Policy
+    policy: Any
     labels: Mapping[str, int]
 
 

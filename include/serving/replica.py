@@ -41,10 +41,19 @@ class Replica:
         self.rest = f"http://{LOOPBACK}:{port(settings, name, 'rest')}"
 
     def prepare(self) -> None:
-        """Make the folders, and an empty config where there is none, so that the server can start."""
+        """Make the folders and a config that the server can start with: a version without its files is not asked for.
+
+        A server that waits at its start for a version that never comes would keep its ports closed and never read the
+        next config.
+        """
         self.models.mkdir(parents=True, exist_ok=True)
-        if not self.config.exists():
-            self.write_config({})
+        text = self._config()
+        there = {
+            name: [version for version in versions if (self.models / name / str(version)).is_dir()]
+            for name, versions in pinned(text).items()
+        }
+        if not text or there != pinned(text):
+            self.write_config(there, {name: marks for name, marks in labelled(text).items() if there[name]})
 
     def versions(self) -> dict[str, list[int]]:
         """Surface -> versions that the config file asks for."""

@@ -68,6 +68,17 @@ def test_waiting_too_long_says_what_the_server_says(settings, server):
 def test_preparing_keeps_a_config_that_is_there(settings):
     replica = Replica("stable-a", settings)
     replica.prepare()
-    replica.write_config({"home": [4]})
+    assert replica.versions() == {} and replica.config.exists()
+    (replica.models / "home" / "4").mkdir(parents=True)
+    replica.write_config({"home": [4]}, {"home": {"stable": 4}})
+    before = replica.config.read_bytes()
+    replica.prepare()
+    assert replica.versions() == {"home": [4]} and replica.config.read_bytes() == before
+
+
+def test_a_version_whose_files_are_gone_is_not_asked_for_at_the_start(settings):
+    replica = Replica("stable-a", settings)
+    (replica.models / "home" / "4").mkdir(parents=True)
+    replica.write_config({"home": [4, 5], "search": [1]}, {"search": {"stable": 1}})
     replica.prepare()
     assert replica.versions() == {"home": [4]}
