@@ -20,8 +20,8 @@ NO_WORK = ("success", "skipped")
 
 
 def needs_serving(step: Step) -> bool:
-    """Whether a step sends requests to the model servers."""
-    return step.dag_id.startswith("release_") or step.dag_id == "replay_shoppers"
+    """Whether a step loads models into the servers or asks them."""
+    return step.dag_id.startswith(("start_", "release_")) or step.dag_id == "replay_shoppers"
 
 
 class Driver:

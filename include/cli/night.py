@@ -39,8 +39,8 @@ def run(settings: Settings, dates: Calendar) -> int:
 
 def finish(settings: Settings, summary: dict) -> str:  # type: ignore[type-arg]
     """The last lines: where to look."""
-    reports = [found["evaluation"]["report"] for found in summary["surfaces"].values() if found["evaluation"]["report"]]
-    lines = [f"Morning report: {report}" for report in reports]
+    found = [surface["evaluation"] for surface in summary["surfaces"].values()]
+    lines = [f"Morning report: {one['address']} ({one['report']})" for one in found if one["report"]]
     return "\n".join([stack.addresses(settings), *lines, f"Summary: {settings.run / 'summary.json'}"])
 
 

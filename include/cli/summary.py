@@ -137,7 +137,7 @@ def _surface(facts: Facts, steps: Sequence[Step]) -> Json:
         "baselines": {name: _pick(shown[name], METRICS) for name in BASELINES if name in shown},
         "compression": _pick(_newest(facts, steps, "compress_model"), COMPRESSION),
         "releases": facts.releases,
-        "evaluation": {"report": _newest(facts, steps, "write_report").get("report")},
+        "evaluation": _pick(_newest(facts, steps, "write_report"), ("report", "address")),
     }
 
 

@@ -40,7 +40,7 @@ def test_nights_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> No
 def test_a_dry_run_shows_every_run_with_its_parameters() -> None:
     text = night.dry_run(calendar(SourceSpec()))
     assert "build_features    start=2017-01-01 end=2017-10-29  recorded__build_features__2017-01-01_2017-10-29" in text
-    assert len(text.splitlines()) == 2 + 15
+    assert len(text.splitlines()) == 2 + 16
 
 
 def test_a_second_run_at_the_same_time_is_refused(tmp_path: Path) -> None:

@@ -46,7 +46,7 @@ def test_a_first_walk_asks_for_every_run_in_order(fake: FakeAirflow, tmp_path: P
     Walk(fake, tmp_path).go()
     assert [call.split()[1] for call in fake.calls] == [step.dag_id for step in STEPS]
     assert list(fake.runs) == [(step.dag_id, step.run_id) for step in STEPS]
-    assert fake.calls[1] == 'trigger train_home {"dt": "2017-10-22", "recipe": "quick"}'
+    assert fake.calls[2] == 'trigger train_home {"dt": "2017-10-22", "recipe": "quick"}'
 
 
 def test_a_second_walk_repeats_nothing(fake: FakeAirflow, tmp_path: Path) -> None:
@@ -61,7 +61,7 @@ def test_an_interrupted_walk_waits_for_the_run_under_way(fake: FakeAirflow, tmp_
     fake.put(STEPS[0].dag_id, STEPS[0].run_id, "success")
     fake.put(STEPS[1].dag_id, STEPS[1].run_id, "running")
     text = Walk(fake, tmp_path).go()
-    assert "train_home 2017-10-22 was under way, done" in text
+    assert "start_home 2017-10-22 was under way, done" in text
     assert len(fake.calls) == len(STEPS) - 2
 
 
@@ -88,7 +88,7 @@ def test_a_failed_run_is_cleared_by_its_failed_tasks_only(fake: FakeAirflow, tmp
 
 
 def test_a_failure_stops_the_walk_and_says_task_log_reason_and_remedy(fake: FakeAirflow, tmp_path: Path) -> None:
-    step = STEPS[1]
+    step = STEPS[2]
     fake.fail.add((step.dag_id, step.run_id))
     walk = Walk(fake, tmp_path)
     report = report_path(walk.settings, step.dag_id, step.run_id, "second")
@@ -107,7 +107,7 @@ def test_a_failure_stops_the_walk_and_says_task_log_reason_and_remedy(fake: Fake
     assert "What happened: The disk is full." in text
     assert "What to do: Free some space." in text
     assert f"/dags/train_home/runs/{step.run_id}" in text
-    assert len(fake.calls) == 2
+    assert len(fake.calls) == 3
 
 
 def test_a_failure_without_a_report_still_says_something(fake: FakeAirflow, tmp_path: Path) -> None:
@@ -116,12 +116,12 @@ def test_a_failure_without_a_report_still_says_something(fake: FakeAirflow, tmp_
         Walk(fake, tmp_path).go()
 
 
-def test_the_model_servers_are_waited_for_before_the_first_release(fake: FakeAirflow, tmp_path: Path) -> None:
+def test_the_model_servers_are_waited_for_when_the_history_is_done(fake: FakeAirflow, tmp_path: Path) -> None:
     walk, before = Walk(fake, tmp_path), []
     walk.driver.wait_serving = lambda: before.append(len(fake.calls))
     walk.go()
-    assert before[0] == 2
-    assert STEPS[2].dag_id == "release_home"
+    assert before[0] == 1
+    assert STEPS[1].dag_id == "start_home"
 
 
 def test_an_expired_token_is_renewed(fake: FakeAirflow, tmp_path: Path) -> None:

@@ -41,8 +41,8 @@ def test_a_pipe_gets_whole_lines_and_not_every_one() -> None:
 
 def test_the_line_counts_tasks_and_says_the_time_left() -> None:
     estimate = Estimate(STEPS, {step.dag_id: 5 for step in STEPS}, {})
-    line = estimate.line(1, 60.0, "train_model 60 s", 2)
-    assert line.startswith("[2/9] first model: train_home 2017-10-22 > train_model 60 s | 7 of 45 tasks, about ")
+    line = estimate.line(2, 60.0, "train_model 60 s", 2)
+    assert line.startswith("[3/10] first model: train_home 2017-10-22 > train_model 60 s | 12 of 50 tasks, about ")
 
 
 def test_a_slow_machine_makes_the_estimate_longer() -> None:
