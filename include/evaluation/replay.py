@@ -23,6 +23,8 @@ from include.serving.predict import Reply
 from include.serving.routes import ARM_HEADER
 
 PROGRESS_SECONDS = 2.0
+SHADOW_TRIES = 3
+"""A shadow has no retries at the gateway, and a pause of a busy machine is not the candidate's fault."""
 
 log = logging.getLogger("nightfill")
 
@@ -50,13 +52,14 @@ class Plan:
 
 
 class Replay:
-    """One replay: `run` it once, then read `traffic` and `dropped`."""
+    """One replay: `run` it once, then read `traffic`, `dropped` and `retried` (by the shadow)."""
 
     def __init__(self, plan: Plan, client: Asker, out: AnswerLog, stop: Callable[[], bool] = lambda: False) -> None:
         self.plan, self.client, self.out, self.stop = plan, client, out, stop
         self.traffic = Traffic()
         self.dropped = 0
         self.asked = 0
+        self.retried = 0
         self._lock = threading.Lock()
         self._waiting: Queue[tuple[Question, str]] = Queue(plan.queue)
         self._over = threading.Event()
@@ -122,13 +125,18 @@ class Replay:
                 if self._over.is_set():
                     return
                 continue
-            self._ask(question, f"{request}-s", "shadow")
+            self._ask(question, f"{request}-s", "shadow", SHADOW_TRIES)
 
-    def _ask(self, question: Question, request: str, arm: str = "") -> None:
+    def _ask(self, question: Question, request: str, arm: str = "", tries: int = 1) -> None:
         shopper, inputs = question
-        began = time.perf_counter()
-        reply = self.client.predict(self.plan.surface, inputs, household=shopper.household, request_id=request, arm=arm)
-        ms = 1000 * (time.perf_counter() - began)
+        for left in range(tries - 1, -1, -1):
+            began = time.perf_counter()
+            reply = self.client.predict(self.plan.surface, inputs, household=shopper.household, request_id=request, arm=arm)
+            ms = 1000 * (time.perf_counter() - began)
+            if reply.code not in ("UNAVAILABLE", "DEADLINE_EXCEEDED") or not left:
+                break
+            self.retried += 1
+            time.sleep(0.3)
         answered = arm or reply.headers.get(ARM_HEADER, "") or "nobody"
         products, scores, model = ranked(reply)
         with self._lock:

@@ -96,6 +96,7 @@ class ReplayShoppers(Job):
             "failed_requests": traffic.failed(*ARMS),
             "dropped": replay.dropped,
             "shadow_requests": traffic.count("shadow"),
+            "shadow_retried": replay.retried,
             "shadow_failed": traffic.failed("shadow"),
             "by_arm": arms,
             "p50_ms": quantile(times, 0.5),

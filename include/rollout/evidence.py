@@ -40,12 +40,18 @@ def see(attempts: Iterable[Attempt], answers: Iterable[Answer], shifts: Sequence
                 arm=attempt.arm,
                 weight=weight / 100,
                 failed=not attempt.ok,
+                silent=is_silent(attempt),
                 ms=(attempt.us or 0) / 1000,
                 bad=own is not None and not all(map(math.isfinite, own.scores)),
                 empty=own is not None and not any(own.products),
             )
         )
     return found
+
+
+def is_silent(attempt: Attempt) -> bool:
+    """Whether the replica was reached and said nothing in time: no first byte, and no broken connection either."""
+    return not attempt.ok and attempt.us is None and attempt.flags in ("", "UT", "DC", "SI")
 
 
 def weight_at(shifts: Sequence[Shift], at: float) -> int | None:

@@ -12,7 +12,7 @@ from include.errors import Refused
 from include.serving.wire import message
 
 _OPS = """
-    Abs Add AddN AddV2 All Any ArgMax ArgMin AssignVariableOp BatchMatMul BatchMatMulV2 BatchMatMulV3 BiasAdd Bincount
+    Abs Add AddN AddV2 All Any ArgMax ArgMin Assert AssignVariableOp BatchMatMul BatchMatMulV2 BatchMatMulV3 BiasAdd Bincount
     BroadcastArgs BroadcastTo Bucketize Case Cast Ceil ClipByValue Concat ConcatV2 Const Cos Cumprod Cumsum DenseBincount
     DisableCopyOnRead DivNoNan Einsum Elu Empty EnsureShape Equal Erf Erfc Exp ExpandDims Expm1 Fill FloorDiv Floor FloorMod
     Gather GatherNd GatherV2 Gelu Greater GreaterEqual HashTableV2 Identity IdentityN If InTopKV2 InvertPermutation

@@ -23,12 +23,14 @@ SRM_ALPHA = 0.001
 MIN_HOUSEHOLDS = 30
 SLACK = 1.5
 SLOW_MARGIN = 2.0
+PAUSE = 0.25
 WINDOW, READY = 300, 50
 """Stable's latest answers that thresholds come from, and how many there must be before slowness is judged."""
 LOWEST_REFERENCE = 0.01
 """At 100 % there is no other arm: failures are held against stable's own rate in this release, at least this one."""
 ALL_FAILED = 10
 
+TIMES = ("slow answers", "stalls")
 MARGINS = {"errors": 1.0, "bad scores": 1.0, "empty answers": 1.0, "slow answers": SLOW_MARGIN, "stalls": SLOW_MARGIN}
 
 
@@ -41,6 +43,7 @@ class Seen:
         arm: "stable" or "canary", where the first attempt was sent.
         weight: the canary's share of traffic at that moment, 0 to 1.
         failed: the first attempt was anything but OK.
+        silent: it failed because nothing came back in time.
         ms: how long the first attempt took.
         bad: a score of that arm's answer was NaN or infinite.
         empty: that arm's answer held no product.
@@ -51,6 +54,7 @@ class Seen:
     arm: str
     weight: float
     failed: bool = False
+    silent: bool = False
     ms: float = 0.0
     bad: bool = False
     empty: bool = False
@@ -88,6 +92,7 @@ class Watch:
         self._stable_hits = dict.fromkeys(MARGINS, 0)
         self.in_a_row = 0
         self._counted: set[tuple[str, str]] = set()
+        self._quiet = dict.fromkeys(TIMES, float("-inf"))
         self._ruler = Ruler()
         self._stable_tail: deque[bool] = deque(maxlen=50)
 
@@ -99,20 +104,22 @@ class Watch:
             self.split.household(canary, seen.weight)
         new = seen.household not in self.households[seen.arm]
         self.households[seen.arm].add(seen.household)
-        slow, stall = self._ruler.over(seen.ms)
-        marks = (seen.failed, seen.bad, seen.empty, slow, stall)
+        slow, stall = (True, True) if seen.silent else self._ruler.over(seen.ms)
+        marks = (seen.failed and not seen.silent, seen.bad, seen.empty, slow, stall)
         for name, hit in zip(MARGINS, marks, strict=True):
             self._weigh(name, hit, seen, canary)
             self._stable_hits[name] += hit and not canary
         self._tally(seen, canary, new)
 
     def _weigh(self, name: str, hit: bool, seen: Seen, canary: bool) -> None:
-        if (name, seen.household) in self._counted:
+        if (name, seen.household) in self._counted or seen.at < self._quiet.get(name, seen.at):
             return
+        if hit and name in TIMES:
+            self._quiet[name] = seen.at + PAUSE
         if 0 < seen.weight < 1:
             if hit:
                 self.tests[name].event(canary, seen.weight)
-        elif canary and name not in ("slow answers", "stalls"):
+        elif canary and name not in TIMES:
             self.tests[name].trial(hit, self._reference(name))
         if hit or seen.weight >= 1:
             self._counted.add((name, seen.household))

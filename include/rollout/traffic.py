@@ -34,6 +34,7 @@ class Traffic:
                 "p99_ms": quantile(self.times[arm], 0.99),
             }
             for arm in sorted(self.codes)
+            if self.codes[arm]
         }
 
 

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import random
+from functools import cache
 from pathlib import Path
 
 from include.evaluation.joins import table_of
@@ -17,6 +18,7 @@ OLD, NEW = "0" * 15 + "a", "1" * 15 + "b"
 NIGHTS = [dt.date(2017, 10, day) for day in (22, 23, 24)]
 
 
+@cache
 def rows(night: dt.date, model: str, arm: str, skill: float, n: int = 400, seed: int = 0) -> list[dict]:
     """n households; every place of the answer is right with probability `skill`, falling with the place."""
     rng = random.Random(f"{night}{model}{seed}")

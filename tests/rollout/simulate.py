@@ -7,6 +7,8 @@ from include.rollout.safety import Seen, Watch
 
 RAMP = ((0.05, 600), (0.25, 400), (0.5, 300))
 """(weight, requests at that weight); one household a request, as in a replay."""
+RATE = 100.0
+"""Requests a second."""
 
 Truth = Callable[[random.Random, str, int], dict]
 """(random, arm, number of the request) -> the fields of Seen that the truth decides."""
@@ -20,7 +22,7 @@ def ramp(rng: random.Random, truth: Truth, ramp=RAMP, households: int = 0) -> It
         for _ in range(requests):
             who = min(int(households * rng.random() ** 3), households - 1) if households else i
             arm = "canary" if place.setdefault(who, rng.random()) < weight else "stable"
-            yield Seen(at=float(i), household=str(who), arm=arm, weight=weight, **truth(rng, arm, who if households else i))
+            yield Seen(at=i / RATE, household=str(who), arm=arm, weight=weight, **truth(rng, arm, who if households else i))
             i += 1
 
 
