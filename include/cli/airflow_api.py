@@ -65,8 +65,13 @@ class AirflowApi:
 
     def put_pool(self, name: str, slots: int, description: str) -> None:
         """Make a pool, unless there is one: a person may have chosen another size."""
-        if self._get(f"/api/v2/pools/{name}") is None:
+        if self.pool_slots(name) is None:
             self._call("POST", "/api/v2/pools", {"name": name, "slots": slots, "description": description})
+
+    def pool_slots(self, name: str) -> int | None:
+        """Slots of a pool; None when there is no such pool."""
+        pool = self._get(f"/api/v2/pools/{name}")
+        return None if pool is None else int(pool["slots"])
 
     def _get(self, path: str) -> Json | None:
         answer = self._send("GET", path, None)

@@ -37,10 +37,16 @@ def url(settings: Settings) -> str:
 
 
 def programs(settings: Settings) -> list[Program]:
-    """Each component is a program of its own, so that each restarts alone. None listens but the API server."""
-    extra = {"scheduler": ("--skip-serve-logs",), "triggerer": ("--skip-serve-logs",)}
+    """Each component is a program of its own, so that each restarts alone. None listens but the API server.
+
+    The scheduler waits for the API server: a task that it starts would fail without one.
+    """
+    words: dict[str, tuple[str, ...]] = {name: (_airflow(), name) for name in COMPONENTS}
+    words["triggerer"] += ("--skip-serve-logs",)
+    waiting = (sys.executable, "-m", "include.cli.when_up", f"{url(settings)}/api/v2/version")
+    words["scheduler"] = (*waiting, *words["scheduler"], "--skip-serve-logs")
     env, home = environ(settings), settings.airflow_home.absolute()
-    return [Program(name, (_airflow(), name, *extra.get(name, ())), env, home, stop_seconds=20) for name in COMPONENTS]
+    return [Program(name, words[name], env, home, stop_seconds=20) for name in COMPONENTS]
 
 
 def environ(settings: Settings) -> dict[str, str]:
@@ -68,7 +74,7 @@ def configure(settings: Settings) -> None:
     (home / PASSWORDS).chmod(0o600)
     config = configparser.RawConfigParser()
     config.read_dict(_options(settings))
-    for (section, option), value in _secrets(home / "airflow.cfg").items():
+    for (section, option), value in read_secrets(home / "airflow.cfg").items():
         config[section][option] = value
     text = io.StringIO()
     config.write(text)
@@ -144,7 +150,7 @@ def _airflow() -> str:
     return str(Path(sys.executable).parent / "airflow")
 
 
-def _secrets(path: Path) -> dict[tuple[str, str], str]:
+def read_secrets(path: Path) -> dict[tuple[str, str], str]:
     """The three keys: those that airflow.cfg has, or new ones."""
     old = configparser.RawConfigParser()
     old.read(path)

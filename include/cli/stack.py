@@ -28,12 +28,12 @@ def start(settings: Settings, say: Say = print, serving: bool = True) -> float:
     say("Starting the local stack")
     airflow_stack.configure(settings)
     airflow_stack.migrate(settings)
-    _mark_children(settings)
+    mark_children(settings)
     processes.start(settings, airflow_stack.programs(settings))
     airflow_stack.wait_healthy(settings)
     if serving:
         processes.wait_up(settings)
-    _make_pools(settings)
+    make_pools(settings)
     seconds = time.monotonic() - began
     (settings.run / "stack.json").write_text(json.dumps({"seconds": round(seconds, 1), "environ": _environ_digest(settings)}))
     say(f"The stack is up after {seconds:.0f} s")
@@ -90,14 +90,15 @@ def _environ_digest(settings: Settings) -> str:
     return digest(dict(settings.environ()))
 
 
-def _mark_children(settings: Settings) -> None:
+def mark_children(settings: Settings) -> None:
     """The supervisor inherits this process's variables: leave out what would change Airflow, add the stack's mark."""
     kept = airflow_stack.clean_environ() | {holders.STACK: str(settings.var.absolute())}
     os.environ.clear()
     os.environ.update(kept)
 
 
-def _make_pools(settings: Settings) -> None:
+def make_pools(settings: Settings) -> None:
+    """Make the pools that the DAGs name; those that are there stay."""
     api = client(settings)
     for name, (slots, description) in airflow_stack.POOLS.items():
         api.put_pool(name, slots, description)

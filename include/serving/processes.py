@@ -40,17 +40,18 @@ class ProcessStatus:
     log: Path
 
 
-def start(settings: Settings, extra: Sequence[Program] = ()) -> None:
+def start(settings: Settings, extra: Sequence[Program] = (), local: bool = True) -> None:
     """Bring the local stack up, and return when the supervisor has it. What runs already and is unchanged goes on running.
 
     Args:
         extra: programs beside the local ones (Airflow); leave none out on a second call, for those are ended.
+        local: whether servers, gateway and reports run at all.
 
     Raises:
         Refused: a port is taken by somebody else.
         TryAgain: the supervisor did not come up.
     """
-    programs = [*local_programs(settings), *extra]
+    programs = [*(local_programs(settings) if local else ()), *extra]
     for name in REPLICAS:
         Replica(name, settings).prepare()
     for folder in (settings.run, settings.var / "logs", settings.reports):

@@ -2,10 +2,14 @@
 
 import configparser
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 from include.cli import airflow_stack, stack
-from include.settings import Settings
+from include.cli.when_up import answers
+from include.settings import ROOT, Settings
+from tests.cli.fake_airflow import FakeAirflow, serve
 
 
 def configured(var: Path) -> tuple[Settings, configparser.RawConfigParser]:
@@ -56,3 +60,17 @@ def test_nobody_there_is_not_healthy(tmp_path: Path) -> None:
     settings = Settings(var=tmp_path, port_base=64000)
     assert airflow_stack.health(settings, timeout=0.2) == {}
     assert not airflow_stack.is_healthy(settings)
+
+
+def test_the_scheduler_waits_for_the_api_server_and_then_becomes_itself() -> None:
+    with serve(FakeAirflow()) as fake:
+        words = [sys.executable, "-m", "include.cli.when_up", f"{fake.url}/auth/token", "/bin/echo", "started"]
+        done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, timeout=20, check=True)
+    assert done.stdout == "started\n"
+    assert not answers(fake.url)
+
+
+def test_the_scheduler_is_the_program_that_waits(tmp_path: Path) -> None:
+    settings = Settings(var=tmp_path)
+    commands = {program.name: program.command for program in airflow_stack.programs(settings)}
+    assert [name for name, words in commands.items() if "include.cli.when_up" in words] == ["scheduler"]
