@@ -43,7 +43,7 @@ class Model:
         return night_tables(products, self.vocabulary, self.recipe.hot_products, hot_by)
 
     def name(self, tables: NightTables) -> str:
-        """16 hex digits: the digest of weights, product-side tables, vocabulary, spec and export version."""
+        """16 hex digits: the digest of weights, product-side tables, vocabulary, spec, export version and answer length."""
         if "weights" not in self._cache:
             self._cache["weights"] = digest_arrays(self.arrays)
         return digest(
@@ -54,7 +54,8 @@ class Model:
                 "spec": self.spec,
                 "export": EXPORT_VERSION,
                 "precision": self.precision,
-                "recipe": self.recipe.digest,
+                "model": self.recipe.model,
+                "top_k": self.recipe.top_k,
             }
         )[:16]
 

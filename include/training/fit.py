@@ -19,7 +19,7 @@ from include.errors import Refused
 from include.jobs.frame import progress
 from include.models import candidates, scoring
 from include.models.pair_ranker import PairRanker
-from include.models.product_side import CUT
+from include.models.product_side import CUT, EMBEDDINGS
 from include.models.tables import ProductTable, night_tables
 from include.models.vocabulary import Vocabulary
 from include.recipes.recipe import Recipe
@@ -29,6 +29,8 @@ from include.training.scalers import fit_scalers
 
 log = logging.getLogger("nightfill")
 NEW = 0.2
+EMBEDDING_RATE = 0.05
+"""Learning rate of embedding rows over that of the dense weights: at the full rate they learn the training weeks by heart."""
 WARM = 0.1
 """Share of the steps in which the learning rate rises; it falls along a cosine after."""
 
@@ -56,7 +58,7 @@ def fit(recipe: Recipe, examples: list[Examples], tables: list[ProductTable]) ->
     if total == 0:
         raise Refused("There is nothing to train on: no household bought a candidate", "Choose a later night, or more weeks")
     model = PairRanker(recipe, vocabulary, fit_scalers(examples, tables))
-    step = _step(model, _optimizer(recipe, total))
+    step = _step(model, recipe, total)
     sides = [_side(model, night) for night in nights]
     rng = np.random.default_rng(recipe.seed)
     losses, done = [], 0
@@ -96,16 +98,21 @@ def _listwise(logits: tf.Tensor, label: tf.Tensor) -> tf.Tensor:
     return tf.reduce_mean(each)
 
 
-def _step(model: PairRanker, optimizer: keras.optimizers.Optimizer) -> Callable[..., tf.Tensor]:
-    variables = model.trainable_variables
-    optimizer.build(variables)
+def _step(model: PairRanker, recipe: Recipe, total: int) -> Callable[..., tf.Tensor]:
+    """One step of training as a graph: (product side, batch) -> loss."""
+    dense = [value for name, value in model.named.items() if name not in EMBEDDINGS]
+    embeddings = [model.named[name] for name in EMBEDDINGS]
+    fast, slow = _adam(recipe.learning_rate, total), _adam(recipe.learning_rate * EMBEDDING_RATE, total)
+    fast.build(dense)
+    slow.build(embeddings)
 
     @tf.function(reduce_retracing=True)
     def step(side: dict[str, tf.Tensor], batch: dict[str, tf.Tensor]) -> tf.Tensor:
         with tf.GradientTape() as tape:
             loss = loss_of(model(side, batch), batch["slot_label"], batch["hot_label"])
-        gradients = [tf.convert_to_tensor(gradient) for gradient in tape.gradient(loss, variables)]
-        optimizer.apply(gradients, variables)
+        gradients = tape.gradient(loss, dense + embeddings)
+        fast.apply(gradients[: len(dense)], dense)
+        slow.apply([tf.convert_to_tensor(gradient) for gradient in gradients[len(dense) :]], embeddings)
         return loss
 
     return step
@@ -121,12 +128,10 @@ def _side(model: PairRanker, night: Night) -> dict[str, tf.Tensor]:
     return side | sizes | {"features": tf.constant(features)}
 
 
-def _optimizer(recipe: Recipe, total: int) -> keras.optimizers.Optimizer:
+def _adam(rate: float, total: int) -> keras.optimizers.Optimizer:
     warm = max(1, int(total * WARM))
-    rate = keras.optimizers.schedules.CosineDecay(
-        recipe.learning_rate / 10, max(1, total - warm), warmup_target=recipe.learning_rate, warmup_steps=warm
-    )
-    return keras.optimizers.Adam(rate, global_clipnorm=5.0)
+    schedule = keras.optimizers.schedules.CosineDecay(rate / 10, max(1, total - warm), warmup_target=rate, warmup_steps=warm)
+    return keras.optimizers.Adam(schedule, global_clipnorm=5.0)
 
 
 def _vocabulary(tables: list[ProductTable]) -> Vocabulary:
