@@ -1,0 +1,139 @@
+"""One whole night on a mini shop, as a user runs it: Airflow's scheduler, real servers, a real gateway."""
+
+import json
+import os
+import socket
+import subprocess
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.slow
+
+ROOT = Path(__file__).resolve().parents[2]
+SHOP = {"households": 300, "first": "2017-05-01"}
+
+
+def free_base() -> int:
+    """The first of twenty ports that are free."""
+    for base in range(22000, 60000, 100):
+        sockets = [socket.socket() for _ in range(20)]
+        try:
+            for offset, one in enumerate(sockets):
+                one.bind(("127.0.0.1", base + offset))
+            return base
+        except OSError:
+            continue
+        finally:
+            for one in sockets:
+                one.close()
+    raise RuntimeError("no twenty free ports")
+
+
+class Shop:
+    """The command in an environment of its own."""
+
+    def __init__(self, var: Path) -> None:
+        self.var = var
+        self.base = free_base()
+        settings = {"NIGHTFILL_VAR": str(var), "NIGHTFILL_PORT_BASE": str(self.base), "NIGHTFILL_SOURCE": json.dumps(SHOP)}
+        self.env = os.environ | settings | {"NIGHTS": "1"}
+        for name in list(self.env):
+            if name.startswith("AIRFLOW"):
+                del self.env[name]
+
+    def call(self, *arguments: str, seconds: float = 900) -> subprocess.CompletedProcess[str]:
+        command = [str(ROOT / "nightfill"), *arguments]
+        return subprocess.run(command, env=self.env, capture_output=True, text=True, timeout=seconds, cwd=ROOT)
+
+    def summary(self) -> dict:
+        return json.loads((self.var / "run" / "summary.json").read_text())
+
+    def manifests(self) -> dict[str, bytes]:
+        store = self.var / "store"
+        return {str(path.relative_to(store)): path.read_bytes() for path in sorted(store.rglob("manifest.json"))}
+
+
+@pytest.fixture(scope="module")
+def night(tmp_path_factory):
+    shop = Shop(tmp_path_factory.mktemp("shop"))
+    try:
+        yield shop, shop.call("run")
+    finally:
+        shop.call("stop")
+
+
+def test_the_night_ends_well_and_leaves_the_stack_up(night):
+    shop, run = night
+    assert run.returncode == 0, run.stdout[-3000:] + run.stderr[-1000:]
+    assert f"http://127.0.0.1:{shop.base + 3}" in run.stdout
+    assert shop.call("status").returncode == 0
+
+
+def test_every_dag_run_and_task_of_the_summary_ended_well(night):
+    summary = night[0].summary()
+    assert {run["state"] for run in summary["dag_runs"]} == {"success"}
+    states = {task["state"] for run in summary["dag_runs"] for task in run["tasks"]}
+    assert states <= {"success", "skipped"}
+    assert 0 <= summary["overhead_ratio"] < 1 and summary["seconds"]["all"] > 0
+
+
+def test_the_first_model_beats_popularity_and_is_promoted_through_every_step(night):
+    first = night[0].summary()["releases"][0]
+    assert first["verdict"] == "PROMOTE", first
+    assert first["failed_requests"] == 0 and first["requests"] > 100
+    assert [str(step["name"]) for step in first["steps"]][-1] == "promote"
+
+
+def test_the_second_release_came_to_an_honest_verdict(night):
+    second = night[0].summary()["releases"][1]
+    assert second["verdict"] in {"PROMOTE", "HOLD", "ROLL_BACK"} and second["reason"]
+    assert second["failed_requests"] == 0
+
+
+def test_the_models_measures_stand_beside_the_baselines(night):
+    home = night[0].summary()["surfaces"]["home"]
+    for values in (home["metrics"], *home["baselines"].values()):
+        assert {"ndcg@10", "recall@20", "hit_rate@10", "coverage"} <= set(values)
+    assert set(home["baselines"]) >= {"popularity", "item_knn", "recency"}
+    assert home["metrics"]["ndcg@10"] > home["baselines"]["popularity"]["ndcg@10"]
+    assert {"fp32_bytes", "bytes", "ndcg_change", "latency_ratio", "chosen"} <= set(home["compression"])
+
+
+def test_the_morning_report_is_served_and_names_the_data(night):
+    base = night[0].base
+    page = urllib.request.urlopen(f"http://127.0.0.1:{base + 2}/latest/", timeout=10).read().decode()
+    assert "Complete Journey" in page and ("<svg" in page or "data:image/png" in page)
+
+
+def test_a_second_run_repeats_nothing(night):
+    shop, _ = night
+    before, began = shop.manifests(), time.monotonic()
+    again = shop.call("run")
+    assert again.returncode == 0 and "was done before" in again.stdout
+    assert shop.manifests() == before and time.monotonic() - began < 120
+
+
+def test_a_backfill_of_seven_nights_changes_no_byte(night):
+    shop, _ = night
+    before = shop.manifests()
+    done = shop.call("backfill", "2017-06-05", "2017-06-11")
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-1000:]
+    assert shop.manifests() == before
+
+
+def test_a_stranger_gets_nothing_from_airflow(night):
+    request = urllib.request.Request(f"http://127.0.0.1:{night[0].base + 3}/api/v2/dags")
+    with pytest.raises(urllib.error.HTTPError, match="401"):
+        urllib.request.urlopen(request, timeout=10)
+
+
+def test_no_log_holds_the_password(night):
+    shop, _ = night
+    password = shop.call("password").stdout.strip().split()[-1]
+    found = [path for path in shop.var.rglob("*") if path.is_file() and path.suffix in (".log", ".json", ".txt")]
+    leaks = [str(path) for path in found if password in path.read_text(errors="replace") and path.stat().st_mode & 0o077]
+    assert leaks == []
