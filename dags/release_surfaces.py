@@ -53,7 +53,7 @@ def release(surface: str) -> DAG:
             job="judge_shadow",
             surface=surface,
             step=Do.SHADOW,
-            fields=("surface", "night", "run_id", "margin", "stable", "candidate"),
+            fields=("surface", "release", "night", "run_id"),
             verdict=True,
             traffic="replay_shadow",
         )

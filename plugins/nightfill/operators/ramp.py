@@ -19,6 +19,9 @@ from nightfill.triggers.job import JobTrigger
 LOOK = 15.0
 """Seconds between two looks at a step that is still under way: a canary that breaks is taken back before the step ends."""
 
+FLUSHED = 0.5
+"""Seconds after which the gateway has written its attempt log."""
+
 
 class RampOperator(BaseOperator):
     """Moves the canary's share up through the recipe's steps and judges each by what the gateway saw.
@@ -48,6 +51,7 @@ class RampOperator(BaseOperator):
         record, action = hook.expect(Do.RAMP)
         job = self._job(hook, action.step)
         run = f"{record.release}-{action.step}"
+        time.sleep(FLUSHED)
         verdict = look(record, hook.gateway.attempts, hook.settings.answers, run, over=event["ended"])
         if event["due"]:
             if verdict.kind is not Kind.ROLL_BACK:

@@ -79,7 +79,7 @@ class ReleaseJobOperator(JobOperator):
         if self.verdict:
             traffic = context["ti"].xcom_pull(task_ids=self.traffic) if self.traffic else {}
             counts = {"requests": traffic.get("requests", 0), "failed_requests": traffic.get("failed", 0)}
-            verdict = Verdict(kind=result["verdict"], reason=result["reason"], figures=result["figures"])
+            verdict = Verdict.model_validate(result["verdict"])
             hook.take(record, action, verdict, began=began, ended=time.time(), **counts)
         return result
 
@@ -139,7 +139,4 @@ def release_fields(record: Record) -> dict[str, Any]:
         "first": record.first.isoformat(),
         "last": record.last.isoformat(),
         "run_id": f"{record.release}-shadow",
-        "margin": record.margin,
-        "stable": record.stable.name if record.stable else "",
-        "candidate": record.candidate,
     }
