@@ -46,8 +46,9 @@ class Servable:
             tf.errors.OpError: what the runtime says.
         """
         unique = tuple(dict.fromkeys(fetches))
-        call = self._callable(tuple(feeds), unique)
-        values = dict(zip(unique, call(*feeds.values()), strict=True))
+        order = tuple(sorted(feeds))  # a protobuf map has no order: without one, each caller's would cost a graph of its own
+        call = self._callable(order, unique)
+        values = dict(zip(unique, call(*(feeds[name] for name in order)), strict=True))
         return [values[name] for name in fetches]
 
     def close(self) -> None:

@@ -6,6 +6,7 @@ knows, so those requests are left out (of both arms alike).
 """
 
 import math
+import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from include.serving.answer_log import Answer, read_answers
 from include.serving.attempts import Attempt, read_attempts
 
 SETTLE = 0.1
+PATIENCE = 5.0
 MISSING = 0.02
 """Share of answers without a line in the attempt log from which that log is called incomplete."""
 
@@ -79,16 +81,22 @@ def look(record: Record, attempts_file: Path, answers_root: Path, run: str, *, o
     Args:
         run: the id of the ramp's replay in the answer log.
         offset: where in the attempt log the release began.
-        over: the replay has ended, so every answer should have its line by now.
+        over: the replay has ended, so every answer should have its line; the gateway writes its log with a delay, so
+            this waits up to PATIENCE seconds for the last ones.
 
     Raises:
         ValueError: the record has no change of weight yet.
     """
     if not record.shifts:
         raise ValueError("The ramp has not begun")
-    lines, _ = read_attempts(attempts_file, offset)
-    mine = [attempt for attempt in lines if attempt.surface == record.surface]
     answers = list(read_answers(answers_root, record.surface, [record.night], run))
-    missing = gaps(mine, answers) if over else []
+    until = time.monotonic() + (PATIENCE if over else 0)
+    while True:
+        lines, _ = read_attempts(attempts_file, offset)
+        mine = [attempt for attempt in lines if attempt.surface == record.surface]
+        missing = gaps(mine, answers) if over else []
+        if not missing or time.monotonic() > until:
+            break
+        time.sleep(0.25)
     began = record.shifts[-1].at
     return judge(see(mine, answers, record.shifts), step_began=began, minimum=record.minimum, gaps=missing)

@@ -1,5 +1,8 @@
 import json
+import threading
+from dataclasses import replace
 
+from include.rollout import evidence
 from include.rollout.evidence import gaps, look, see, weight_at
 from include.rollout.record import Shift
 from include.rollout.steps import Action, Do, open_step, opened
@@ -41,6 +44,13 @@ def test_an_error_that_a_retry_hid_is_seen():
     tries = [attempt(11, "1", "canary", code=503, us=None), attempt(11, "1", "stable", n=2)]
     found = see(tries, [answer("1", arm="stable")], SHIFTS)
     assert [(one.arm, one.failed) for one in found] == [("canary", True)]
+
+
+def test_a_replica_that_says_nothing_in_time_is_slow_and_one_that_refuses_is_wrong():
+    late = replace(attempt(11, "1", code=0, us=None), flags="UT")
+    refused = replace(attempt(11, "2", code=503, us=None), flags="UF")
+    assert [one.silent for one in see([late, refused], [], SHIFTS)] == [True, False]
+    assert all(one.failed for one in see([late, refused], [], SHIFTS))
 
 
 def test_nan_and_empty_answers_are_seen_at_the_arm_that_gave_them():
@@ -95,7 +105,20 @@ def test_the_files_of_a_ramp_give_its_verdict(tmp_path):
     assert look(record(), log, tmp_path, "ramp").kind is Kind.ROLL_BACK
 
 
-def test_a_finished_replay_whose_attempts_are_lost_holds(tmp_path):
+def test_the_last_lines_of_a_finished_replay_are_waited_for(tmp_path):
+    with AnswerLog(tmp_path, "home", NIGHT, "ramp") as out:
+        for i in range(200):
+            out.write(answer(str(i)))
+    log = tmp_path / "attempts.jsonl"
+    log.write_text(lines(150, failing=False))
+    later = threading.Timer(0.4, log.write_text, [lines(200, failing=False)])
+    later.start()
+    assert look(record(), log, tmp_path, "ramp", over=True).kind is Kind.ADVANCE
+    later.join()
+
+
+def test_a_finished_replay_whose_attempts_are_lost_holds(tmp_path, monkeypatch):
+    monkeypatch.setattr(evidence, "PATIENCE", 0.3)
     with AnswerLog(tmp_path, "home", NIGHT, "ramp") as out:
         for i in range(200):
             out.write(answer(str(i)))
