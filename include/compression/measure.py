@@ -5,22 +5,24 @@ from pathlib import Path
 import numpy as np
 
 from include.compression.contract import Measures
-from include.compression.latency import bundle_questions, interleaved, ratio
+from include.compression.latency import bundle_questions, compare
 from include.evaluation.gate_weeks import GateWeek, measure_model
 from include.models.export import EXTRA, take
 from include.models.model import Model
 
-ROUNDS = 150
-BATCHES = (1, 1, 1, 1, 8, 32)
+BATCHES = (1, 8, 32)
 
 
-def measure(fp32: Path, int8: Path, weeks: list[GateWeek], questions: dict[str, np.ndarray], rounds: int = ROUNDS) -> Measures:
-    """All that the contract asks for. The change of NDCG@10 is None when there was nobody to ask."""
+def measure(fp32: Path, int8: Path, weeks: list[GateWeek], questions: dict[str, np.ndarray], limit: float = 30.0) -> Measures:
+    """All that the contract asks for. The change of NDCG@10 is None when there was nobody to ask.
+
+    Args:
+        limit: seconds after which an uneven machine's latencies have to do.
+    """
     values = [measure_model(Model.load(folder / EXTRA), weeks).values["ndcg@10"] for folder in (fp32, int8)]
     base = float(values[0].sum())
     batches = [take(questions, n) for n in BATCHES]
-    seconds = interleaved(bundle_questions(fp32, batches), bundle_questions(int8, batches), rounds)
-    value, low, high = ratio(seconds)
+    value, low, high = compare(bundle_questions(fp32, batches), bundle_questions(int8, batches), limit=limit)
     return Measures(
         fp32_bytes=size_of(fp32),
         int8_bytes=size_of(int8),

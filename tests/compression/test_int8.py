@@ -1,5 +1,6 @@
 """The int8 contract: taken only when it is smaller, ranks as well and answers as fast."""
 
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -7,7 +8,7 @@ import pytest
 
 from include.compression.contract import Measures, choose, record, recorded
 from include.compression.int8 import compress
-from include.compression.latency import interleaved, ratio
+from include.compression.latency import compare, interleaved, ratio
 from include.compression.measure import measure
 from include.models.int8_rows import quantise, widen
 from include.models.product_side import EMBEDDINGS, product_side
@@ -78,23 +79,30 @@ def test_a_choice_is_made_once_for_the_same_inputs(tmp_path: Path) -> None:
 
 def test_a_slower_twin_is_seen_even_when_the_machine_is_uneven() -> None:
     rng = np.random.default_rng(0)
-    busy = np.repeat(rng.uniform(1, 3, 150)[:, None], 2, axis=1)
-    value, low, high = ratio(busy * [1.0, 1.3] * rng.normal(1, 0.02, (150, 2)))
-    assert 1.1 < low < value < high
-    _, low, high = ratio(busy * rng.normal(1, 0.02, (150, 2)))
+    busy = np.repeat(rng.uniform(1, 3, (150, 2))[:, :, None], 2, axis=2)
+    value, low, high = ratio(busy * [1.0, 1.3] * rng.normal(1, 0.02, (150, 2, 2)))
+    assert 1.28 < low <= value <= high < 1.32
+    _, low, high = ratio(busy * rng.normal(1, 0.02, (150, 2, 2)))
     assert low < 1 < high
 
 
 def test_both_sides_are_asked_equally_often_and_take_turns() -> None:
     asked: list[str] = []
-    seconds = interleaved([lambda: asked.append("a")], [lambda: asked.append("b")], rounds=4)
-    assert seconds.shape == (4, 2)
-    assert "".join(asked[4:]) == "abbaabba"
+    sides = [[partial(asked.append, f"{side}{i}") for i in range(2)] for side in "ab"]
+    assert interleaved(*sides, rounds=2).shape == (2, 2, 2)
+    assert asked == ["a0", "b0", "a1", "b1", "b0", "a0", "b1", "a1"]
+
+
+def test_asking_ends_at_the_time_limit() -> None:
+    rng = np.random.default_rng(0)
+    uneven = [lambda: sum(range(int(rng.integers(1, 20_000))))]
+    value, low, high = compare(uneven, uneven, rounds=20, limit=0.0)
+    assert low <= value <= high
 
 
 def test_real_bundles_are_measured() -> None:
     work, _ = toy_models.workspace()
-    found = measure(toy_models.bundle("pair_ranker"), toy_models.bundle("int8"), gate_weeks(), work.questions(), rounds=5)
+    found = measure(toy_models.bundle("pair_ranker"), toy_models.bundle("int8"), gate_weeks(), work.questions(), limit=0.0)
     assert found.int8_bytes != found.fp32_bytes
     assert abs(found.ndcg_change or 0) < 0.05
     assert found.queries == sum(len(week.examples) for week in gate_weeks())
