@@ -33,9 +33,9 @@ class Pool(StrEnum):
 DEFAULT_ARGS: dict[str, Any] = {
     "owner": "nightfill",
     "retries": 2,
-    "retry_delay": dt.timedelta(seconds=10),
+    "retry_delay": dt.timedelta(seconds=5),
     "retry_exponential_backoff": 2.0,
-    "max_retry_delay": dt.timedelta(minutes=5),
+    "max_retry_delay": dt.timedelta(minutes=1),
     "execution_timeout": dt.timedelta(hours=1),
     "on_failure_callback": notify_failure,
 }
