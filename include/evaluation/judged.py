@@ -61,4 +61,4 @@ def _once(table: pa.Table) -> pa.Table:
         if key not in seen:
             seen.add(key)
             keep.append(i)
-    return table.take(keep)
+    return table.take(pa.array(keep, pa.int64()))

@@ -20,6 +20,8 @@ AGREEMENT = (
     "They are not effects of showing anything to anybody."
 )
 NAMES = {"popularity": "Popularity", "recency": "Habit"}
+NOTEWORTHY = 0.02
+"""A smaller lead than this is called "about as well", however certain it is."""
 TONES = {Kind.PROMOTE: "good", Kind.ADVANCE: "good", Kind.HOLD: "wait", Kind.ROLL_BACK: "bad", Kind.REFUSE: "bad"}
 
 
@@ -30,12 +32,14 @@ def headline(surface: Surface) -> str:
         return f"The {surface.name} shelf has got worse and wants a look."
     if not serving or not serving["figures"]["answers"]:
         return f"Nothing has sold on the {surface.name} shelf yet: no answer has matured."
+    if not serving["figures"]["judged"]:
+        return f"Too few answers for a judgement: so far the {surface.name} shelf {_standing(serving)}."
     return f"The {surface.name} shelf {_standing(serving)}."
 
 
 def _standing(serving: dict[str, Any]) -> str:
     against = {name: found for name, found in serving["against"].items() if found}
-    better = [name for name, found in against.items() if found["low"] > 0]
+    better = [name for name, found in against.items() if found["low"] > 0 and (found["relative"] or 1) >= NOTEWORTHY]
     worse = [name for name, found in against.items() if found["high"] < 0]
     if "popularity" in worse:
         return "ranks worse than popularity"

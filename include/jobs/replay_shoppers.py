@@ -37,6 +37,7 @@ class ReplayShoppers(Job):
         rate: requests a second; 0 means as fast as they are answered.
         passes: how often the days are replayed.
         stop_file: the replay ends early once this file exists.
+        gateway_seconds: how long to wait for the gateway to be ready.
         slots: products of a household's past in a question; 0 takes the recipe's.
     """
 
@@ -53,6 +54,7 @@ class ReplayShoppers(Job):
     queue: int = Field(default=512, ge=1, le=100_000)
     slots: int = Field(default=0, ge=0)
     stop_file: str = ""
+    gateway_seconds: float = Field(default=10.0, gt=0)
 
     def run(self) -> dict[str, Any]:
         from include.features.asof import History
@@ -118,7 +120,7 @@ class ReplayShoppers(Job):
 
     def _gateway(self, settings: Settings) -> Gateway:
         gateway = Gateway(settings)
-        gateway.wait_ready(10)
+        gateway.wait_ready(self.gateway_seconds)
         if self.surface not in gateway.current():
             raise Refused(f"The gateway has no route for {self.surface}", f"Run start_{self.surface} first")
         return gateway
