@@ -21,8 +21,8 @@ from include.models.model import EXPORT_VERSION, Model
 from include.models.serving import Served
 
 EXTRA = "assets.extra"
-GOLDEN_BATCHES = (1, 4, 11)
-WARMUP_BATCHES = (1, 8, 32)
+GOLDEN_BATCHES = (1, 4)
+WARMUP_BATCHES = (1, 8)
 
 
 def write_bundle(model: Model, served: Served, night: str, questions: Mapping[str, np.ndarray], folder: Path) -> dict[str, Any]:

@@ -161,9 +161,10 @@ def _gather(view: NightView, asked: list[str], bought: list[np.ndarray], recipe:
 
 
 def questions(view: NightView, recipe: Recipe) -> Examples:
-    """Households spread over the list, and one that nobody knows."""
+    """Households spread over the list; the second one is unknown to everybody."""
     step = max(1, len(view.households) // QUESTIONS)
-    asked = ["", *view.households[::step][: QUESTIONS - 1]]
+    asked = view.households[::step][: QUESTIONS - 1]
+    asked.insert(1, "")
     return _gather(view, asked, [np.zeros(0, np.int32)] * len(asked), recipe)
 
 
