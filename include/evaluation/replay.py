@@ -10,7 +10,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from queue import Empty, Full, Queue
 from typing import Any, Protocol
@@ -81,7 +81,7 @@ class Replay:
     def _ask_all(self, questions: Iterable[Question], total: int, began: float) -> None:
         said, room = began, threading.Semaphore(2 * self.plan.workers)
         with ThreadPoolExecutor(self.plan.workers, "shopper") as pool:
-            running = []
+            running: list[Future[None]] = []
             for question in questions:
                 if self.stop():
                     log.info("The replay was told to stop after %d of %d", self.asked, total)

@@ -4,13 +4,14 @@ import io
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import matplotlib as mpl
 from matplotlib.figure import Figure
 
 INK, FAINT = "#3b3530", "#e7ded2"
 COLOURS = {"stable": "#b4532a", "popularity": "#8a8178", "recency": "#3f7d78", "other": "#c9a227"}
-STYLE = {
+STYLE: Any = {
     "svg.fonttype": "none",
     "svg.hashsalt": "nightfill",
     "font.family": "sans-serif",

@@ -27,8 +27,8 @@ class ReplayShoppers(Job):
     """Ask for every household of some days once, on its first day, with the features of one night.
 
     Modes: `shop` (a day of business), `shadow` (the shadow answers the same questions afterwards), `ramp` (as `shop`;
-    the gateway splits). Answers are logged under the night and the run; the same run again starts its log anew, but for a
-    ramp, whose steps share one log.
+    the gateway splits). Answers are logged under the night and the run; the same run again starts its log anew, so a ramp
+    gives each of its steps a run.
 
     Args:
         night: whose features answer, YYYY-MM-DD.
@@ -69,8 +69,8 @@ class ReplayShoppers(Job):
             raise Refused(f"Nobody came to the shop from {days[0]} to {days[-1]}", "Choose other days")
         view = History.load(self.open_store(), night).view(night)
         began = time.time()
-        run_id, fresh = self._run_id(days), self.mode != "ramp"
-        with AnswerLog(settings.answers, self.surface, night, run_id, fresh) as out, Client(gateway.address) as client:
+        run_id = self._run_id(days)
+        with AnswerLog(settings.answers, self.surface, night, run_id) as out, Client(gateway.address) as client:
             plan = Plan(self.surface, night, run_id, self.mode == "shadow", self.workers, rate=self.rate, queue=self.queue)
             replay = Replay(plan, client, out, self._stopped)
             for _ in range(self.passes):
@@ -95,7 +95,7 @@ class ReplayShoppers(Job):
             "last": days[-1].isoformat(),
             "households": len(asked),
             "requests": traffic.count(*ARMS),
-            "failed_requests": traffic.failed(*ARMS),
+            "failed": traffic.failed(*ARMS),
             "dropped": replay.dropped,
             "shadow_requests": traffic.count("shadow"),
             "shadow_retried": replay.retried,

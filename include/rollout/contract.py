@@ -56,7 +56,7 @@ def inputs_of(question: Mapping[str, Any]) -> dict[str, Any]:
     kinds = {INT32: np.int32, FLOAT: np.float32, BOOL: np.bool_}
     arrays = {}
     for name, (kind, rank) in INPUTS.items():
-        value = np.asarray(question["inputs"][name], kinds[kind])
+        value: Any = np.asarray(question["inputs"][name], kinds[kind])
         arrays[name] = value if value.ndim == rank else value.reshape((len(question["inputs"]["exclude_bought"]), 0, 0)[:rank])
     return arrays
 

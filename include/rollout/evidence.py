@@ -79,7 +79,7 @@ def look(record: Record, attempts_file: Path, answers_root: Path, run: str, *, o
     """The verdict on a ramp as of now, from the files. It may be asked at any time and any number of times.
 
     Args:
-        run: the id of the ramp's replay in the answer log.
+        run: the id of the present step's replay in the answer log.
         offset: where in the attempt log the release began.
         over: the replay has ended, so every answer should have its line; the gateway writes its log with a delay, so
             this waits up to PATIENCE seconds for the last ones.

@@ -74,7 +74,9 @@ def _foreign(op: str, functions: dict[str, Any]) -> bool:
 def _reached(nodes: Iterable[Any], functions: dict[str, Any], outputs: Iterable[str]) -> Iterator[Any]:
     """Nodes that computing these outputs may run: their ancestors, and all of every function that those call."""
     by_name = {node.name: node for node in nodes}
-    todo, seen, called = [_node(name) for name in outputs], set(), set()
+    todo = [_node(name) for name in outputs]
+    seen: set[str] = set()
+    called: set[str] = set()
     while todo:
         name = todo.pop()
         if name in seen or name not in by_name:
