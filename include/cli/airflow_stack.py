@@ -117,7 +117,7 @@ def is_healthy(settings: Settings) -> bool:
     return len(found) == 4 and set(found.values()) == {"healthy"}
 
 
-def wait_healthy(settings: Settings, seconds: float = 120.0) -> float:
+def wait_healthy(settings: Settings, seconds: float = 300.0) -> float:
     """Wait until all four components are healthy; returns the seconds that it took. Raises TryAgain."""
     began = time.monotonic()
     while not is_healthy(settings):

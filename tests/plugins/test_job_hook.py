@@ -17,8 +17,8 @@ def hook(tmp_path, monkeypatch):
 
 
 def test_a_refused_spec_is_not_retried_and_says_which_field(hook):
-    with pytest.raises(AirflowFailException, match="first"):
-        hook.run({"first": "yesterday", "last": "2017-01-01"})
+    with pytest.raises(AirflowFailException, match="'yesterday' is not a date"):
+        hook.run({"first": "yesterday", "work": str(hook.work)})
     assert json.loads(hook.report.read_text())["ok"] is False
 
 
