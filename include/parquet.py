@@ -22,3 +22,11 @@ def write_canonical(table: Any, path: Path) -> Path:
         path.unlink(missing_ok=True)
         raise TryAgain(f"Could not write {path}: {error}", "Free some disk space and run it again") from error
     return path
+
+
+def read_small(path: Path) -> Any:
+    """A small file as a pyarrow table, without the cost of threads."""
+    import pyarrow.parquet as pq
+
+    with pq.ParquetFile(path) as file:
+        return file.read(use_threads=False)

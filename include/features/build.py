@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.dataset as pads
 import pyarrow.parquet as pq
 
 from include.errors import Refused
@@ -23,12 +24,14 @@ from include.features import chain
 from include.features.chain import catalogue_night, inputs_of, stands_on
 from include.features.tables import COMPLETE, DATASETS, KEYS, SCHEMAS
 from include.parquet import write_canonical
+from include.sources.source import EVENTS, PRODUCTS
 from include.store.objects import Store
 from include.store.partitions import fetch, find_manifest, list_nights
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
+SEED = ("day", "first_day")
 DAY_OF = {"product_index": "first_day", "household_product": "day", "product": "day", "household": "day"}
 
 log = logging.getLogger("nightfill")
@@ -112,23 +115,24 @@ class Builder:
         self.temporary.mkdir(parents=True)
         since = time.time()
         read = raw_inputs(self.store, nights)
+        self.spark.conf.set("spark.sql.shuffle.partitions", str(self._parts(nights)))
         lines = self._lines(nights).cache()
-        pairs = etl.pair_days(lines).cache()
-        index = self._number(pairs, nights)
-        self._say("partial sums", since)
-        pairs = pairs.join(self._broadcast(index), "product").drop("product")
-        rows = etl.household_product(pairs, self._earlier("household_product", nights[0])).cache()
+        self._number(lines, nights)
+        self._say("lines and new products", since)
+        pairs = etl.pair_days(lines).join(self._numbered(), "product").drop("product")
+        rows = etl.household_product(pairs, self._earlier("household_product", nights)).cache()
         counts = {"product_index": self._split_index(nights)}
         counts["household_product"] = self._write("household_product", rows, nights)
         self._say("household_product", since)
-        counts["product"] = self._write("product", etl.product(rows, self._earlier("product", nights[0])), nights)
+        counts["product"] = self._write("product", etl.product(rows, self._earlier("product", nights)), nights)
         self._say("product", since)
-        visits = etl.household(rows, lines, self._earlier("household", nights[0]))
+        visits = etl.household(rows, lines, self._earlier("household", nights))
         counts["household"] = self._write("household", visits, nights)
         self._say("household", since)
         for frame in (lines, rows):
             frame.unpersist()
         done = Build(list(nights), list(skipped), counts, read)
+        shutil.rmtree(self.temporary / "spark")
         done.write(self.temporary)
         self.temporary.rename(self.out)
         return done
@@ -144,7 +148,6 @@ class Builder:
     def _lines(self, nights: Sequence[dt.date]) -> "DataFrame":
         """Lines that count; each night by the catalogue as it was known on it."""
         from include.features import etl
-        from include.sources.source import EVENTS, PRODUCTS
 
         groups: dict[dt.date, list[dt.date]] = {}
         for night in nights:
@@ -159,30 +162,52 @@ class Builder:
             lines = lines.unionByName(part)
         return lines
 
-    def _earlier(self, dataset: str, first: dt.date) -> "DataFrame | None":
-        nights = [night for night in list_nights(self.store, COMPLETE) if night < first]
-        return self._read(fetch(self.store, dataset, nights), SCHEMAS[dataset]) if nights else None
+    def _earlier(self, dataset: str, nights: Sequence[dt.date]) -> "DataFrame | None":
+        """Published rows before these nights that can hold a touched key, gathered from many small files into one."""
+        before = [night for night in list_nights(self.store, COMPLETE) if night < nights[0]]
+        if not before:
+            return None
+        paths = [str(path) for path in fetch(self.store, dataset, before)]
+        wanted = [name for name in SCHEMAS[dataset].names if name in (*KEYS[dataset], *SEED) or name.endswith("_total")]
+        schema = pa.schema([SCHEMAS[dataset].field(name) for name in wanted])
+        scan = pads.dataset(paths, schema=SCHEMAS[dataset], format="parquet").scanner(
+            columns=wanted, filter=self._touched(dataset, nights)
+        )
+        gathered = self.temporary / "spark" / f"earlier-{dataset}.parquet"
+        with pq.ParquetWriter(gathered, schema) as writer:
+            for batch in scan.to_batches():
+                writer.write_batch(batch)
+        return self._read([gathered], schema)
 
-    def _number(self, pairs: "DataFrame", nights: Sequence[dt.date]) -> pa.Table:
-        """Give the new products their indexes, by (first day, shop id), and return the whole map."""
+    def _touched(self, dataset: str, nights: Sequence[dt.date]) -> pc.Expression:
+        """Rows whose household or product occurs in the raw events of these nights; the ETL matches keys exactly."""
+        key, raw = ("household", "household") if "household" in KEYS[dataset] else ("product_index", "product")
+        events = pads.dataset([str(path) for path in fetch(self.store, "events", nights)], schema=EVENTS, format="parquet")
+        values = events.to_table(columns=[raw])[raw].unique()
+        if key == "product_index":
+            values = self._index.filter(pc.is_in(self._index["product"], value_set=values))["product_index"].unique()
+        return pc.field(key).isin(values)
+
+    def _number(self, lines: "DataFrame", nights: Sequence[dt.date]) -> None:
+        """Give the new products their indexes, by (first day, shop id)."""
         from include.features import etl
 
         earlier = [night for night in list_nights(self.store, COMPLETE) if night < nights[0]]
         known = pa.concat_tables(
             [SCHEMAS["product_index"].empty_table(), *map(pq.read_table, fetch(self.store, "product_index", earlier))]
         )
-        bought = etl.first_days(pairs).toArrow()
+        bought = etl.first_days(lines).toArrow()
         fresh = bought.filter(pc.invert(pc.is_in(bought["product"], value_set=known["product"].combine_chunks())))
         fresh = fresh.sort_by([("first_day", "ascending"), ("product", "ascending")])
         numbers = pa.array(range(known.num_rows, known.num_rows + fresh.num_rows), pa.int32())
         self._fresh = fresh.append_column("product_index", numbers).select(SCHEMAS["product_index"].names)
         self._fresh = self._fresh.cast(SCHEMAS["product_index"])
-        return pa.concat_tables([known, self._fresh])
+        self._index = pa.concat_tables([known, self._fresh])
 
-    def _broadcast(self, index: pa.Table) -> "DataFrame":
+    def _numbered(self) -> "DataFrame":
         from pyspark.sql import functions as F
 
-        path = write_canonical(index.select(["product", "product_index"]), self.temporary / "spark" / "map.parquet")
+        path = write_canonical(self._index.select(["product", "product_index"]), self.temporary / "spark" / "map.parquet")
         schema = pa.schema([SCHEMAS["product_index"].field(name) for name in ("product", "product_index")])
         return F.broadcast(self._read([path], schema))
 
@@ -192,11 +217,14 @@ class Builder:
     def _write(self, dataset: str, frame: "DataFrame", nights: Sequence[dt.date]) -> int:
         """Spark computes the rows, each day whole within one file; the canonical writer makes the night's files."""
         folder = self.temporary / "spark" / dataset
-        parts = 1 if len(nights) == 1 else max(2, self.spark.sparkContext.defaultParallelism)
-        frame.select(*SCHEMAS[dataset].names).repartition(parts, "day").write.parquet(folder.resolve().as_uri())
+        frame.select(*SCHEMAS[dataset].names).repartition(self._parts(nights), "day").write.parquet(folder.resolve().as_uri())
         rows = self._split(dataset, (pq.read_table(path) for path in sorted(folder.glob("*.parquet"))), nights)
         shutil.rmtree(folder)
         return rows
+
+    def _parts(self, nights: Sequence[dt.date]) -> int:
+        """One task for a night or a few; more only split what is small already."""
+        return 1 if len(nights) < 8 else max(2, self.spark.sparkContext.defaultParallelism)
 
     def _split(self, dataset: str, tables: "Iterator[pa.Table] | list[pa.Table]", nights: Sequence[dt.date]) -> int:
         """Write one sorted file a night, an empty one for a night without rows; returns the number of rows."""

@@ -3,6 +3,8 @@
 Partial sums of the nights asked for are cumulated over a seed: one row a key that holds its counters before the first
 of these nights. One night has small partials and a seed; a whole history has none. Whole numbers only, so the order in
 which Spark adds cannot show.
+
+Lines are moved once, by household: every sum and window over a household's keys then stays where it is.
 """
 
 from pyspark.sql import DataFrame
@@ -20,21 +22,22 @@ def merchandise_lines(events: DataFrame, products: DataFrame) -> DataFrame:
     shelf = products.where("merchandise").select("product")
     kept = sold.join(F.broadcast(shelf), "product")
     discount = F.coalesce(F.col("discount_cents"), F.lit(0)).alias("discount_cents")
-    return kept.select("household", "product", "basket", "day", "quantity", "cents", discount)
+    lines = kept.select("household", "product", "basket", "day", "quantity", "cents", discount)
+    return lines.repartition("household")
 
 
 def pair_days(lines: DataFrame) -> DataFrame:
-    """One row a (household, product, day) with its partial sums."""
+    """One row a (household, product, day) with its partial sums. A basket holds a product once: validate_raw saw to it."""
     return lines.groupBy(*LINE_KEYS).agg(
-        F.countDistinct("basket").cast("int").alias("baskets"),
+        F.count("basket").cast("int").alias("baskets"),
         F.sum("quantity").cast("int").alias("units"),
         *[F.sum(name).alias(name) for name in MONEY],
     )
 
 
-def first_days(pairs: DataFrame) -> DataFrame:
+def first_days(lines: DataFrame) -> DataFrame:
     """product, first_day: when each product was first bought within these nights."""
-    return pairs.groupBy("product").agg(F.min("day").alias("first_day"))
+    return lines.groupBy("product").agg(F.min("day").alias("first_day"))
 
 
 def latest(earlier: DataFrame, keys: tuple[str, ...], touched: DataFrame, counters: tuple[str, ...]) -> DataFrame:
@@ -71,7 +74,8 @@ def household_product(pairs: DataFrame, earlier: DataFrame | None) -> DataFrame:
 def product(rows: DataFrame, earlier: DataFrame | None) -> DataFrame:
     """Dataset product of these nights, from the rows of household_product."""
     new = F.when(F.col("days_total") == 1, 1).otherwise(0)
-    partial = rows.groupBy("product_index", "day").agg(
+    needed = rows.select("product_index", "day", "days_total", "units", *MONEY).repartition("product_index")
+    partial = needed.groupBy("product_index", "day").agg(
         F.count("*").cast("int").alias("buyers"),
         F.sum(new).cast("int").alias("new_buyers"),
         F.sum("units").cast("int").alias("units"),

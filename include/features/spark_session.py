@@ -9,7 +9,10 @@ from include.errors import Refused, TryAgain
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
-JAVA = "-XX:+UseParallelGC -Xshare:auto -XX:-UsePerfData -Duser.timezone=UTC"
+JAVA = "-Xshare:auto -XX:-UsePerfData -Duser.timezone=UTC"
+BRIEF = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
+"""A job of half a minute is over before the second compiler pays: without it a night costs half the CPU seconds."""
+LONG = "-XX:+UseParallelGC"
 QUIET = """rootLogger.level = error
 rootLogger.appenderRef.stderr.ref = stderr
 appender.stderr.type = Console
@@ -20,12 +23,13 @@ appender.stderr.layout.pattern = %d{HH:mm:ss} %p %c{1}: %m%n
 """
 
 
-def open_session(master: str, memory: str, work: Path) -> "SparkSession":
+def open_session(master: str, memory: str, work: Path, brief: bool = True) -> "SparkSession":
     """Start Spark with all of its scratch under `work`.
 
     Args:
         master: `local[*]`, or the URL of a cluster.
         memory: of the driver, which in local mode is all there is, for example 4g.
+        brief: start fast, for a few nights; otherwise run fast, for many.
 
     Raises:
         Refused: Java is missing or cannot be started.
@@ -36,19 +40,20 @@ def open_session(master: str, memory: str, work: Path) -> "SparkSession":
     quiet = work / "log4j2.properties"
     quiet.write_text(QUIET)
     logging.getLogger("py4j").setLevel(logging.WARNING)
+    java = f"{BRIEF if brief else LONG} {JAVA} -Dlog4j2.configurationFile={quiet.resolve().as_uri()}"
     settings = {
         "spark.driver.memory": memory,
         "spark.driver.host": "127.0.0.1",
         "spark.driver.bindAddress": "127.0.0.1",
-        "spark.driver.extraJavaOptions": f"{JAVA} -Dlog4j2.configurationFile={quiet.resolve().as_uri()}",
+        "spark.driver.extraJavaOptions": java,
         "spark.local.dir": str(work / "scratch"),
         "spark.sql.warehouse.dir": str(work / "warehouse"),
         "spark.sql.session.timeZone": "UTC",
-        "spark.sql.shuffle.partitions": "4",
         "spark.sql.files.maxPartitionBytes": "32m",
         "spark.sql.files.openCostInBytes": "64k",
         "spark.sql.sources.parallelPartitionDiscovery.threshold": "100000",
-        "spark.sql.adaptive.coalescePartitions.parallelismFirst": "false",
+        "spark.sql.adaptive.enabled": "false",
+        "spark.sql.inMemoryColumnarStorage.compressed": "false",
         "spark.ui.enabled": "false",
         "spark.ui.showConsoleProgress": "false",
     }

@@ -13,6 +13,9 @@ from include.jobs.night_range import NightRangeJob
 from include.settings import Settings
 from include.store.objects import Store
 
+MANY = 30
+"""Nights from which on the JVM is set up for a long run."""
+
 
 class BuildFeatures(NightRangeJob):
     """Compute the nights first to last; nights whose inputs have not changed are left alone.
@@ -58,7 +61,7 @@ class BuildFeatures(NightRangeJob):
         from include.features.build import Builder
         from include.features.spark_session import explain_failure, open_session
 
-        session = spark or open_session(self.spark_master, self.spark_memory, self.work / "spark")
+        session = spark or open_session(self.spark_master, self.spark_memory, self.work / "spark", brief=len(stale) < MANY)
         try:
             return Builder(session, store, self.out).build(stale, skipped)
         except (Py4JError, PySparkException) as error:

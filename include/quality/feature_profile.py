@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
+import pyarrow.dataset as pads
 
 from include.features.build import DAY_OF, Build, night_files
 from include.features.chain import catalogue_night
 from include.features.tables import COMPLETE, DATASETS, KEYS, SCHEMAS
+from include.parquet import read_small
 from include.sources.replay import shelf, sold
 from include.store.objects import Store
 from include.store.partitions import fetch, list_nights, read_manifest
@@ -28,12 +29,14 @@ CUMULATED = {
 def feature_profile(store: Store, folder: Path) -> Iterator[dict[str, Any]]:
     """One mapping a built night, in order; each is compared with the raw events and with the nights before it."""
     build = Build.read(folder)
-    earlier = [night for night in list_nights(store, COMPLETE) if build.nights and night < build.nights[0]]
+    if not build.nights:
+        return
+    earlier = [night for night in list_nights(store, COMPLETE) if night < build.nights[0]]
     known = sum(read_manifest(store, "product_index", night).rows for night in earlier)
-    broken = {f"{dataset}_broken": broken_counters(folder, build.nights, dataset) for dataset in CUMULATED}
+    broken = {f"{name}_broken": broken_counters(folder, build.nights, name, _past(store, earlier, name)) for name in CUMULATED}
     shelves: dict[dt.date, frozenset[str]] = {}
     for place, night in enumerate(build.nights):
-        tables = {dataset: pq.read_table(path) for dataset, path in night_files(folder, night).items()}
+        tables = {dataset: read_small(path) for dataset, path in night_files(folder, night).items()}
         counts = {"malformed": 1}
         if _well_formed(tables):
             counts = shape_counts(tables, night) | flow_counts(tables, _merchandise(store, night, shelves))
@@ -84,37 +87,56 @@ COUNTS = (
 )
 
 
-def broken_counters(folder: Path, nights: Sequence[dt.date], dataset: str) -> np.ndarray:
+def broken_counters(folder: Path, nights: Sequence[dt.date], dataset: str, past: pads.Dataset | None) -> np.ndarray:
     """int [nights]: rows whose counters do not go on from the key's row before, or are less than their own day's sums.
 
-    The first row of a key in this run is compared with its own day only; that it goes on from the published nights
-    follows from the sums that went in, which are checked night by night.
+    The row before is the key's last one among the published nights (`past`) for its first row in this run; a key
+    without any must begin with its day's sums.
     """
     names = CUMULATED[dataset]
-    read = [*KEYS[dataset], *names, *(f"{name}_total" for name in names)]
-    paths = [folder / dataset / f"{night}.parquet" for night in nights]
-    tables = [pq.read_table(path) for path in paths]
+    tables = [read_small(folder / dataset / f"{night}.parquet") for night in nights]
     if not all(table.schema.equals(SCHEMAS[dataset]) for table in tables):
         return np.zeros(len(nights), np.int64)
     place = np.repeat(np.arange(len(nights)), [table.num_rows for table in tables])
+    read = [*KEYS[dataset], *names, *(f"{name}_total" for name in names)]
     table = pa.concat_tables([table.select(read) for table in tables])
+    seed = _seed(past, dataset, table)
+    place = np.concatenate([place, np.full(seed.num_rows, -1)])
+    table = pa.concat_tables([table, seed], promote_options="default")
     codes = [table[key].combine_chunks().dictionary_encode().indices.to_numpy() for key in KEYS[dataset]]
     order = np.lexsort((place, *codes))
-    same = np.all([np.diff(code[order]) == 0 for code in codes], axis=0)
+    same = np.append(False, np.all([np.diff(code[order]) == 0 for code in codes], axis=0))
     bad = np.zeros(len(place), bool)
     for name in names:
         total = table[f"{name}_total"].to_numpy().astype(np.int64)[order]
-        before = total - table[name].to_numpy()[order]
-        bad |= before < 0
-        bad[1:] |= same & (before[1:] != total[:-1])
-    return np.bincount(place[order], weights=bad, minlength=len(nights)).astype(np.int64)
+        before = total - table[name].fill_null(0).to_numpy()[order]
+        bad |= before != np.where(same, np.append(0, total[:-1]), 0)
+    bad &= place[order] >= 0
+    return np.bincount(place[order][bad], minlength=len(nights)).astype(np.int64)
+
+
+def _past(store: Store, nights: Sequence[dt.date], dataset: str) -> pads.Dataset | None:
+    paths = [str(path) for path in fetch(store, dataset, nights)]
+    return pads.dataset(paths, schema=SCHEMAS[dataset], format="parquet") if paths else None
+
+
+def _seed(past: pads.Dataset | None, dataset: str, table: pa.Table) -> pa.Table:
+    """The published counters of the keys in a table: counters never fall, so the last ones are the largest."""
+    keys, totals = list(KEYS[dataset]), [f"{name}_total" for name in CUMULATED[dataset]]
+    if past is None:
+        return table.slice(0, 0).select([*keys, *totals])
+    touched = pc.field(keys[0]).isin(table[keys[0]].unique())
+    rows = past.to_table(columns=[*keys, *totals], filter=touched)
+    rows = rows.join(table.select(keys), keys, join_type="left semi")
+    largest = rows.group_by(keys).aggregate([(name, "max") for name in totals])
+    return largest.rename_columns([*keys, *totals]) if largest.column_names[0] == keys[0] else largest
 
 
 def _merchandise(store: Store, night: dt.date, shelves: dict[dt.date, frozenset[str]]) -> pa.Table:
     known = catalogue_night(store, night)
     if known not in shelves:
-        shelves[known] = shelf(pq.read_table(fetch(store, "products", [known])[0]))
-    return sold(pq.read_table(fetch(store, "events", [night])[0]), shelves[known])
+        shelves[known] = shelf(read_small(fetch(store, "products", [known])[0]))
+    return sold(read_small(fetch(store, "events", [night])[0]), shelves[known])
 
 
 def _index_gaps(index: pa.Table, known: int) -> int:

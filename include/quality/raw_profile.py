@@ -7,9 +7,9 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from include.features.chain import catalogue_night
+from include.parquet import read_small
 from include.sources.replay import is_one_of
 from include.sources.source import EVENTS
 from include.store.objects import Store
@@ -32,14 +32,14 @@ def raw_profile(store: Store, nights: Sequence[dt.date], closed: frozenset[dt.da
     for night in nights:
         known = catalogue_night(store, night)
         if known not in catalogues:
-            catalogues[known] = frozenset(pq.read_table(fetch(store, "products", [known])[0])["product"].to_pylist())
+            catalogues[known] = frozenset(read_small(fetch(store, "products", [known])[0])["product"].to_pylist())
         (path,) = fetch(store, "events", [night])
         yield profile_night(path, night, catalogues[known]) | _expected_rows(store, night, night in closed)
 
 
 def profile_night(path: Path, night: dt.date, catalogue: frozenset[str]) -> dict[str, Any]:
     """Counts of one night's file; a missing column or one of another type is counted, then read as if empty."""
-    table = pq.read_table(path)
+    table = read_small(path)
     missing = [name for name in EVENTS.names if name not in table.column_names]
     wrong = [field.name for field in EVENTS if field.name not in missing and table.schema.field(field.name).type != field.type]
     rows = table.num_rows
