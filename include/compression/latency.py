@@ -1,6 +1,7 @@
 """Is the compressed graph as fast? Both are asked the same question back to back in one process, so that a busy machine
 slows both alike, and a pair of timings says more than two averages."""
 
+import functools
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -53,9 +54,10 @@ def bundle_questions(bundle: Path, batches: Sequence[dict[str, np.ndarray]]) -> 
     """One call of the loaded bundle's signature for each batch."""
     loaded = tf.saved_model.load(str(bundle))
     signature = loaded.signatures["serving_default"]
-    asks: list[Ask] = []
-    for batch in batches:
-        fixed = {name: tf.constant(value) for name, value in batch.items()}
-        # The loaded object is kept by the closure: its variables die with it.
-        asks.append(lambda fixed=fixed, loaded=loaded: signature(**fixed)["score"].numpy())
-    return asks
+
+    def ask(fixed: dict[str, tf.Tensor], keep: object) -> np.ndarray:
+        return signature(**fixed)["score"].numpy()
+
+    fixed = [{name: tf.constant(value) for name, value in batch.items()} for batch in batches]
+    # The loaded object goes with each question: its variables die with it.
+    return [functools.partial(ask, each, loaded) for each in fixed]

@@ -41,11 +41,11 @@ def compare(
 
 
 def _difference(asked: list[str], values: np.ndarray, rival: np.ndarray) -> Difference:
-    return Difference(**intervals.paired_difference(asked, values, rival).rounded())
+    return Difference.model_validate(intervals.paired_difference(asked, values, rival).rounded())
 
 
 def _change(asked: list[str], values: np.ndarray, champion: np.ndarray) -> Difference:
     """Relative to the champion; a champion that never hits leaves nothing to lose."""
     if champion.sum() <= 0:
         return Difference(value=0.0, low=0.0, high=0.0, households=len(set(asked)))
-    return Difference(**intervals.relative_change(asked, values, champion).rounded())
+    return Difference.model_validate(intervals.relative_change(asked, values, champion).rounded())

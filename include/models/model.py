@@ -65,7 +65,7 @@ class Model:
     def save(self, folder: Path) -> None:
         """Write weights.npz, vocabulary.json and model.json."""
         folder.mkdir(parents=True, exist_ok=True)
-        np.savez(folder / "weights.npz", **dict(self.arrays))
+        np.savez(folder / "weights.npz", **dict(self.arrays))  # type: ignore[arg-type]
         (folder / "vocabulary.json").write_text(self.vocabulary.model_dump_json())
         about = {
             "recipe": self.recipe.model_dump(mode="json"),

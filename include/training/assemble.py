@@ -25,11 +25,20 @@ _CHUNK = 2048
 class NightView(Protocol):
     """What was known at the end of one night; see include/features/asof.py."""
 
-    product_ids: list[str]
-    universe: np.ndarray
-    product_features: np.ndarray
-    content: dict[str, np.ndarray]
-    households: list[str]
+    @property
+    def product_ids(self) -> list[str]: ...
+
+    @property
+    def universe(self) -> np.ndarray: ...
+
+    @property
+    def product_features(self) -> np.ndarray: ...
+
+    @property
+    def content(self) -> dict[str, np.ndarray]: ...
+
+    @property
+    def households(self) -> list[str]: ...
 
     def household_inputs(self, households: Sequence[str], slots: int) -> dict[str, np.ndarray]: ...
 
