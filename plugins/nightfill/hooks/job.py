@@ -22,6 +22,9 @@ from include.settings import ROOT, Settings
 
 log = logging.getLogger(__name__)
 
+QUIET = {"PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1", "TF_CPP_MIN_LOG_LEVEL": "2"}
+"""What a job needs to find this repository and to keep its log to what a person reads."""
+
 
 def alive(pid: int) -> bool:
     """Whether a process runs. A zombie does not: its parent is gone and nobody has collected it."""
@@ -132,4 +135,4 @@ class JobHook(BaseHook):
 def child_environ(settings: Settings) -> dict[str, str]:
     """What a job sees: the settings and the ordinary environment, none of Airflow's secrets."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("AIRFLOW", "_AIRFLOW"))}
-    return kept | settings.environ() | {"PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"}
+    return kept | settings.environ() | QUIET
