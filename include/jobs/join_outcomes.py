@@ -63,9 +63,8 @@ class JoinOutcomes(Job):
         rows: list[dict] = []
         sizes: dict[str, int] = {}
         without, began = 0, time.time()
-        history = History.load(self.open_store(), max(by_night)) if by_night else None
+        history: Any = History.load(self.open_store(), max(by_night)) if by_night else None
         for done, (night, answers) in enumerate(sorted(by_night.items()), 1):
-            assert history is not None
             view = history.view(night)
             purchases, names = weekly_purchases(history, night, history.first, len(view.product_ids))
             bought = clock.outcomes(*window(night), now=now)

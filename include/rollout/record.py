@@ -157,7 +157,7 @@ def find(store: Store, surface: str, release: str) -> Record | None:
 
 
 def all_of(store: Store, surface: str) -> list[Record]:
-    """Every release of a surface, by night, then by when it began to shift weight or take steps, then by id."""
+    """Every release of a surface, by night and then by id."""
     keys = store.list(f"models/{names.surface(surface)}/releases")
     found = [find(store, surface, key.split("/")[3]) for key in keys if key.endswith("/record.json")]
     return sorted((record for record in found if record), key=lambda record: (record.night, record.release))

@@ -2,7 +2,7 @@
 
 The gateway's retries hide a canary's errors from shoppers, so what counts is the first attempt of a request, not its end.
 Sticky routing gives all requests of a household one arm, so a household counts once for each metric, with its first
-event: a test by request rolls back one of five identical models (tests/rollout/test_error_rates.py keeps the proof). An
+event: a test by request rolls back a third of identical models (tests/rollout/test_error_rates.py keeps the proof). An
 answer is slow when it took more than SLACK times the p90 (a stall: the p99) of stable's latest answers, so both arms are
 held against the same stretch of time; and only a canary whose rate of them is above SLOW_MARGIN times stable's is rolled
 back, because its one replica on a busy machine is not stable's two.
@@ -23,7 +23,7 @@ SRM_ALPHA = 0.001
 MIN_HOUSEHOLDS = 30
 SLACK = 1.5
 SLOW_MARGIN = 2.0
-PAUSE = 0.25
+PAUSE = 0.4
 WINDOW, READY = 300, 50
 """Stable's latest answers that thresholds come from, and how many there must be before slowness is judged."""
 LOWEST_REFERENCE = 0.01

@@ -113,14 +113,14 @@ def delays(truth, runs: int = 30, ramp_=((0.05, 700), (0.25, 700), (0.5, 700))) 
     return sorted(asked_until_rolled_back(ramp(rng, truth, ramp=ramp_)) or float("inf") for _ in range(runs))
 
 
-def test_a_canary_three_times_as_slow_is_caught_within_100_canary_requests():
+def test_a_canary_three_times_as_slow_is_caught_within_150_canary_requests():
     found = delays(slower(3))
-    assert found[int(0.95 * len(found))] <= 100
+    assert found[int(0.95 * len(found))] <= 150
 
 
-def test_a_canary_twice_as_slow_is_usually_caught_within_200_canary_requests():
+def test_a_canary_twice_as_slow_is_usually_caught_within_250_canary_requests():
     found = delays(slower(2))
-    assert found[len(found) // 2] <= 200
+    assert found[len(found) // 2] <= 250
 
 
 @pytest.mark.parametrize("field", ["bad", "empty"])
