@@ -104,16 +104,14 @@ def test_a_gap_before_a_night_is_refused(spark, range_store, tmp_path):
 
 
 def test_a_changed_old_night_is_refused_while_later_ones_stand_on_it(spark, range_store, tmp_path):
-    store = open_store(str(range_store))
-    key = manifest_key("events", FIRST)
+    store, second = open_store(str(range_store)), FIRST + dt.timedelta(days=1)
+    key = manifest_key("events", second)
     before = store.read(key)
-    try:
-        store.write(key, store.read(manifest_key("events", LAST)))
-        fields = {"store": str(range_store), "source": SHOP, "work": tmp_path, "first": str(FIRST), "last": str(FIRST)}
-        with pytest.raises(Refused, match=r"have changed.*range mode from 2017-03-08 to 2017-03-14"):
-            BuildFeatures(**fields).run(spark)
-    finally:
-        store.write(key, before)
+    store.write(key, store.read(manifest_key("events", LAST)))
+    fields = {"store": str(range_store), "source": SHOP, "work": tmp_path, "first": str(second), "last": str(second)}
+    with pytest.raises(Refused, match=r"have changed.*range mode from 2017-03-09 to 2017-03-14"):
+        BuildFeatures(**fields).run(spark)
+    store.write(key, before)
 
 
 def test_features_that_were_not_validated_are_not_published(spark, range_store, tmp_path):
