@@ -16,7 +16,7 @@ def household_features(visits: Counters, chosen: np.ndarray, day: int) -> np.nda
 
     trips, products = np.maximum(window("days_total", 84), 1), window("products_total", 84)
     values = {
-        "recency": np.log1p(day - visits.day[np.maximum(now, 0)]) if len(visits.day) else np.zeros(len(now)),
+        "recency": np.log1p(np.where(now >= 0, day - visits.day[np.maximum(now, 0)], 0)),
         "visits_28": np.log1p(window("days_total", 28)),
         "visits_84": np.log1p(window("days_total", 84)),
         "days_total": np.log1p(visits.at("days_total", now)),

@@ -1,13 +1,17 @@
 """The ETL in a real Spark session, on a mini shop made from the panel."""
 
 import datetime as dt
+import random
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 
 from include import nights
 from include.errors import Refused
 from include.features.asof import History
+from include.features.build import Builder
+from include.features.publish import prepare, publish_night
 from include.features.spark_session import open_session
 from include.features.tables import COMPLETE, DATASETS
 from include.jobs.build_features import BuildFeatures
@@ -20,6 +24,7 @@ from include.sources.opening import open_source
 from include.sources.replay import ReplayClock
 from include.store.objects import open_store
 from include.store.partitions import manifest_key
+from tests.features.plain_etl import Purchase, feature_rows, land_shop
 
 pytestmark = pytest.mark.slow
 
@@ -124,3 +129,32 @@ def test_features_that_were_not_validated_are_not_published(spark, range_store, 
 def test_every_dataset_has_a_partition_for_every_night(range_store):
     names = files_of(range_store)
     assert all(manifest_key(dataset, night) in names for dataset in DATASETS for night in nights.span(FIRST, LAST))
+
+
+def test_spark_and_the_plain_reference_give_the_same_rows(spark, tmp_path):
+    chance = random.Random(7)
+    lines = [
+        Purchase(f"h{chance.randrange(4)}", f"p{chance.randrange(6)}", chance.randrange(6), chance.randint(1, 3), day, day % 7)
+        for day in range(1, 120)
+    ]
+    days = nights.span(FIRST, FIRST + dt.timedelta(days=5))
+    store = open_store(str(tmp_path / "store"))
+    land_shop(store, tmp_path, lines, FIRST, days)
+    want = feature_rows(lines, days)
+    for part in (days[:3], days[3:5], days[5:]):
+        out = tmp_path / f"from-{part[0]}"
+        Builder(spark, store, out).build(part)
+        for ready in prepare(store, out):
+            publish_night(store, ready)
+            for dataset in DATASETS:
+                table = pq.read_table(ready.files[dataset])
+                assert table.to_pylist() == want[dataset][days.index(ready.night)], (dataset, ready.night)
+
+
+@pytest.mark.long
+def test_a_month_night_by_night_and_as_one_range_is_the_same(spark, tmp_path):
+    last = FIRST + dt.timedelta(days=30)
+    run_nights(spark, tmp_path / "range", tmp_path / "work", FIRST, last)
+    for night in nights.span(FIRST, last):
+        run_nights(spark, tmp_path / "nightly", tmp_path / f"work-{night}", night, night)
+    assert files_of(tmp_path / "range") == files_of(tmp_path / "nightly")
