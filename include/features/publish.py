@@ -3,6 +3,7 @@
 import datetime as dt
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pyarrow.parquet as pq
 
@@ -51,7 +52,8 @@ def prepare(store: Store, folder: Path) -> list[Prepared]:
 def _prepare_night(night: dt.date, files: dict[str, Path], inputs: dict[str, str], id_map: str) -> Prepared:
     rows = {dataset: pq.read_metadata(path).num_rows for dataset, path in files.items()}
     id_map = next_id_map(id_map, rows["product_index"], digest_file(files["product_index"]))
-    common = {"kind": "partition", "inputs": inputs, "spec": etl_digest(), "transform": TRANSFORM, "id_map": id_map}
+    common: dict[str, Any] = {"kind": "partition", "inputs": inputs, "id_map": id_map}
+    common |= {"spec": etl_digest(), "transform": TRANSFORM}
     parts = {
         dataset: Manifest(
             name=f"{dataset}/{night}",

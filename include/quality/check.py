@@ -4,7 +4,9 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-CRITICAL, WARNING = "critical", "warning"
+Severity = Literal["critical", "warning"]
+CRITICAL: Severity = "critical"
+WARNING: Severity = "warning"
 
 
 class Check(BaseModel):
@@ -20,7 +22,7 @@ class Check(BaseModel):
     column: str
     low: float | None = None
     high: float | None = None
-    severity: Literal["critical", "warning"] = CRITICAL
+    severity: Severity = CRITICAL
     rows: str = ""
     what: str
     todo: str

@@ -28,12 +28,12 @@ def judge(stage: str, profile: Sequence[Mapping[str, Any]], checks: Sequence[Che
     import pandas as pd
 
     context = gx.get_context(mode="ephemeral")
-    context.variables.progress_bars = {"globally": False}
+    context.variables.progress_bars = {"globally": False}  # type: ignore[assignment]
     asset = context.data_sources.add_pandas("nightfill").add_dataframe_asset(stage)
     batch = asset.add_batch_definition_whole_dataframe("nights").get_batch({"dataframe": pd.DataFrame(list(profile))})
     suite = gx.ExpectationSuite(name=stage, expectations=[_expectation(gx, check) for check in checks])
     form = {"result_format": "COMPLETE", "unexpected_index_column_names": ["night"], "return_unexpected_index_query": False}
-    results = batch.validate(suite, result_format=form).results
+    results: list[Any] = batch.validate(suite, result_format=form).results
     if len(results) != len(checks):
         raise RuntimeError(f"{len(checks)} checks were asked for, {len(results)} were carried out")
     by_name = {check.name: check for check in checks}

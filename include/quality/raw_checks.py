@@ -1,9 +1,8 @@
 """What raw events must satisfy before anything is computed from them."""
 
 from collections.abc import Sequence
-from typing import Literal
 
-from include.quality.check import CRITICAL, WARNING, Check
+from include.quality.check import CRITICAL, WARNING, Check, Severity
 from include.quality.raw_profile import KEYS
 
 LAND = "Correct the source and run build_features from {first} to {last} again"
@@ -34,7 +33,7 @@ def raw_checks(missing: Sequence[str] = (), wrong: Sequence[str] = ()) -> list[C
     ]
 
 
-def _band(name: str, low: float, high: float, severity: Literal["critical", "warning"], todo: str) -> Check:
+def _band(name: str, low: float, high: float, severity: Severity, todo: str) -> Check:
     what = f"under {low:g} or over {high:g} times the rows of the same weekday in the weeks before"
     return Check(name=name, column="row_ratio", low=low, high=high, severity=severity, rows="rows", what=what, todo=todo)
 

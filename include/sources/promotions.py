@@ -40,7 +40,8 @@ class PromotionFile:
                     yield wanted[week], aggregate(parts, wanted[week])
 
     def _by_week(self, last: int) -> Iterator[tuple[int, list[pa.RecordBatch]]]:
-        open_week, parts = 0, []
+        open_week = 0
+        parts: list[pa.RecordBatch] = []
         for batch in iterate(self.path, COLUMNS, ("display_location", "mailer_location")):
             numbers = batch["week"].to_numpy()
             starts = np.flatnonzero(np.diff(numbers, prepend=open_week))
