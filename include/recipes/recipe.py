@@ -24,6 +24,7 @@ class Release(BaseModel):
     margin: float = Field(default=0.02, gt=0, lt=1, description="relative NDCG@10 that still counts as non-inferior")
     steps: tuple[int, ...] = (5, 25, 50, 100)
     replay_days: int = Field(default=7, ge=1)
+    budget_ms: float = Field(default=150, ge=0, description="an answer within this is never slow, whatever stable takes")
 
 
 class Recipe(BaseModel):

@@ -99,4 +99,5 @@ def look(record: Record, attempts_file: Path, answers_root: Path, run: str, *, o
             break
         time.sleep(0.25)
     began = record.shifts[-1].at
-    return judge(see(mine, answers, record.shifts), step_began=began, minimum=record.minimum, gaps=missing)
+    seen = see(mine, answers, record.shifts)
+    return judge(seen, step_began=began, minimum=record.minimum, budget_ms=record.budget_ms, gaps=missing)

@@ -46,8 +46,9 @@ class Shift(BaseModel):
 class Record(BaseModel):
     """One release from its check to its end.
 
-    `stable` is what the candidate is judged against, `weights` the ramp in %, `margin` and `minimum` what the gates ask.
-    `first` and `last` are the replayed days. `shifts` are all changes of weight. `verdict` is None while it runs.
+    `stable` is what the candidate is judged against, `weights` the ramp in %; `margin`, `minimum` and `budget_ms` are what
+    the gates ask. `first` and `last` are the replayed days. `shifts` are all changes of weight. `verdict` is None while it
+    runs.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -65,6 +66,7 @@ class Record(BaseModel):
     margin: float = Field(gt=0, lt=1)
     weights: tuple[int, ...]
     minimum: int = Field(ge=1)
+    budget_ms: float = Field(default=0.0, ge=0)
     steps: tuple[Step, ...] = ()
     shifts: tuple[Shift, ...] = ()
     verdict: Kind | None = None
@@ -93,6 +95,7 @@ def begin(
     margin: float,
     weights: tuple[int, ...],
     minimum: int = 30,
+    budget_ms: float = 0.0,
 ) -> Record:
     """The record of a release, begun now or taken up where it was left. It is written at once.
 
@@ -122,6 +125,7 @@ def begin(
         margin=margin,
         weights=weights,
         minimum=minimum,
+        budget_ms=budget_ms,
     )
     if stable and stable.name == bundle.name:
         text = f"The candidate is version {bundle.version}, which serves already: there is nothing to release"

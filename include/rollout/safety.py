@@ -3,9 +3,9 @@
 The gateway's retries hide a canary's errors from shoppers, so what counts is the first attempt of a request, not its end.
 Sticky routing gives all requests of a household one arm, so a household counts once for each metric, with its first
 event: a test by request rolls back a third of identical models (tests/rollout/test_error_rates.py keeps the proof). An
-answer is slow when it took more than SLACK times the p90 (a stall: the p99) of stable's latest answers, so both arms are
-held against the same stretch of time; and only a canary whose rate of them is above SLOW_MARGIN times stable's is rolled
-back, because its one replica on a busy machine is not stable's two.
+answer is slow when it took more than the surface's budget and more than SLACK times the p90 (a stall: the p99) of stable's
+latest answers, so both arms are held against the same stretch of time; and only a canary whose rate of them is above
+SLOW_MARGIN times stable's is rolled back, because its one replica on a busy machine is not stable's two.
 """
 
 from bisect import bisect_left, insort
@@ -61,9 +61,15 @@ class Seen:
 
 
 class Ruler:
-    """p90 and p99 of stable's latest answers, by nearest rank."""
+    """p90 and p99 of stable's latest answers, by nearest rank.
 
-    def __init__(self) -> None:
+    Args:
+        budget_ms: an answer within this is never slow: a better model may be slower than a simple one, as long as no
+            shopper notices.
+    """
+
+    def __init__(self, budget_ms: float = 0.0) -> None:
+        self.budget_ms = budget_ms
         self._queue: deque[float] = deque()
         self._sorted: list[float] = []
 
@@ -76,15 +82,15 @@ class Ruler:
     def over(self, ms: float) -> tuple[bool, bool]:
         """Whether an answer is slow, and whether it is a stall. (False, False) until enough is known."""
         n = len(self._sorted)
-        if n < READY:
+        if n < READY or ms <= self.budget_ms:
             return False, False
         return ms > SLACK * self._sorted[int(n * 0.9)], ms > SLACK * self._sorted[int(n * 0.99)]
 
 
 class Watch:
-    """All evidence of one release's ramp, request by request in order of time."""
+    """All evidence of one release's ramp, request by request in order of time. Args: budget_ms, as of the Ruler."""
 
-    def __init__(self) -> None:
+    def __init__(self, budget_ms: float = 0.0) -> None:
         self.tests = {name: Martingale(margin) for name, margin in MARGINS.items()}
         self.split = SplitCheck()
         self.households: dict[str, set[str]] = {"stable": set(), "canary": set()}
@@ -93,7 +99,7 @@ class Watch:
         self.in_a_row = 0
         self._counted: set[tuple[str, str]] = set()
         self._quiet = dict.fromkeys(TIMES, float("-inf"))
-        self._ruler = Ruler()
+        self._ruler = Ruler(budget_ms)
         self._stable_tail: deque[bool] = deque(maxlen=50)
 
     def add(self, seen: Seen) -> None:
@@ -151,7 +157,13 @@ class Watch:
 
 
 def judge(
-    seen: Iterable[Seen], *, step_began: float, minimum: int = MIN_HOUSEHOLDS, alpha: float = ALPHA, gaps: Sequence[str] = ()
+    seen: Iterable[Seen],
+    *,
+    step_began: float,
+    minimum: int = MIN_HOUSEHOLDS,
+    alpha: float = ALPHA,
+    budget_ms: float = 0.0,
+    gaps: Sequence[str] = (),
 ) -> Verdict:
     """The verdict on a ramp so far. It may be asked as often as one likes; the answer stays valid.
 
@@ -159,12 +171,13 @@ def judge(
         seen: all requests since the ramp began, any order.
         step_began: Unix seconds since when the present weight holds.
         minimum: canary households of this step without which it may not advance.
+        budget_ms: an answer within this is never slow, whatever stable takes.
         gaps: what is wrong with the evidence itself, in words; any gap holds.
 
     Returns:
         ROLL_BACK, ADVANCE, or HOLD while there is too little evidence.
     """
-    watch, ordered = Watch(), sorted(seen, key=lambda one: one.at)
+    watch, ordered = Watch(budget_ms), sorted(seen, key=lambda one: one.at)
     for one in ordered:
         watch.add(one)
     in_step = len({one.household for one in ordered if one.arm == "canary" and one.at >= step_began})

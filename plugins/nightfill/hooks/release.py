@@ -56,6 +56,7 @@ class ReleaseHook(ServingHook):
             last=night + dt.timedelta(days=plan.replay_days),
             margin=plan.margin,
             weights=plan.steps,
+            budget_ms=plan.budget_ms,
         )
 
     def record(self) -> Record:
