@@ -93,3 +93,13 @@ def test_a_weight_of_nothing_or_all_gives_no_evidence_by_comparison():
     test.event(True, 1.0)
     test.event(False, 0.0)
     assert test.value == 1.0
+
+
+def test_slower_than_stable_but_within_the_budget_is_no_harm():
+    slower = seen(600, ms=40.0)
+    assert judge(slower, step_began=0).kind is Kind.ROLL_BACK
+    assert judge(slower, step_began=0, budget_ms=100).kind is Kind.ADVANCE
+
+
+def test_slower_than_stable_and_beyond_the_budget_rolls_back():
+    assert judge(seen(600, ms=400.0), step_began=0, budget_ms=100).kind is Kind.ROLL_BACK
