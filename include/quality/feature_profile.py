@@ -129,7 +129,7 @@ def _seed(past: pads.Dataset | None, dataset: str, table: pa.Table) -> pa.Table:
     rows = past.to_table(columns=[*keys, *totals], filter=touched)
     rows = rows.join(table.select(keys), keys, join_type="left semi")
     largest = rows.group_by(keys).aggregate([(name, "max") for name in totals])
-    return largest.rename_columns([*keys, *totals]) if largest.column_names[0] == keys[0] else largest
+    return largest.rename_columns({f"{name}_max": name for name in totals})
 
 
 def _merchandise(store: Store, night: dt.date, shelves: dict[dt.date, frozenset[str]]) -> pa.Table:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from include.features.build import Build
+from include.features.build import Build, raw_inputs
 from include.features.publish import prepare, publish_night
 from include.features.tables import DATASETS, SCHEMAS
 from include.parquet import write_canonical
@@ -63,16 +63,16 @@ def publish_shop(store: Store, folder: Path, lines: list[Purchase], start: dt.da
         publish_night(store, night)
 
 
-def compute(store: Store, out: Path, lines: list[Purchase], nights: list[dt.date]) -> None:
-    """Write a build's folder, as Builder.build does."""
-    from include.features.build import raw_inputs
-
-    rows = feature_rows(lines, nights)
+def compute(store: Store, out: Path, lines: list[Purchase], nights: list[dt.date], only: list[dt.date] | None = None) -> None:
+    """Write a build's folder, as Builder.build does; `only` writes some of the nights, the rest being published."""
+    rows, only = feature_rows(lines, nights), only or nights
     for dataset in DATASETS:
         for number, night in enumerate(nights):
+            if night not in only:
+                continue
             table = pa.Table.from_pylist(rows[dataset][number], SCHEMAS[dataset])
             write_canonical(table, out / dataset / f"{night}.parquet")
-    Build(nights, [], {}, raw_inputs(store, nights)).write(out)
+    Build(only, [], {}, raw_inputs(store, only)).write(out)
 
 
 def feature_rows(lines: list[Purchase], nights: list[dt.date]) -> dict[str, list[list[dict]]]:

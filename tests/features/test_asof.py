@@ -54,7 +54,7 @@ def money(shop: list[Purchase], product: str, first: int, last: int) -> tuple[in
     return sum(line.cents for line in lines), sum(line.units for line in lines)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(shop=purchases, night=st.integers(0, 11))
 def test_history_features_agree_with_the_plain_reference(shop, night):
     view = load(shop, 11).view(START + dt.timedelta(days=night))
@@ -88,7 +88,7 @@ def test_history_features_agree_with_the_plain_reference(shop, night):
             assert features["price_against_usual"] == pytest.approx(ratio, abs=1e-5)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(shop=purchases, night=st.integers(0, 11))
 def test_product_and_household_features_agree_with_the_plain_reference(shop, night):
     view = load(shop, 11).view(START + dt.timedelta(days=night))
@@ -130,7 +130,7 @@ def same(left, right) -> bool:
     )
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(shop=purchases, night=st.integers(0, 10))
 def test_planted_future_rows_reach_no_view(shop, night):
     planted = [Purchase("h1", "sentinel", night + 1, 3, 99999, 0), Purchase("sentinel", "a", night + 1, 3, 99999, 0)]
@@ -149,6 +149,15 @@ def test_a_stranger_has_empty_slots_and_zeros():
     inputs = load(SHOP, 11).view(START + dt.timedelta(days=11)).household_inputs(["stranger"], 16)
     assert inputs["history_product"].tolist() == [[-1]]
     assert not inputs["history_features"].any() and not inputs["household_features"].any()
+
+
+def test_nobody_asked_gives_an_empty_batch():
+    inputs = load(SHOP, 11).view(START).household_inputs([], 16)
+    assert inputs["history_product"].shape == (0, 1)
+    assert inputs["history_features"].shape == (0, 1, len(HISTORY)) and inputs["household_features"].shape == (
+        0,
+        len(HOUSEHOLD),
+    )
 
 
 def test_slots_keep_the_most_recent_products():

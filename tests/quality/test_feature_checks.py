@@ -32,13 +32,7 @@ class Run:
         self.fields = {"store": str(root / "store"), "work": root / "work", "first": str(START), "last": str(LAST)}
         self.days = nights.span(START, LAST)
         land_shop(self.store, root, LINES, START, self.days)
-        self.build(self.days)
-
-    def build(self, days) -> None:
-        compute(self.store, self.root / "work" / "features", LINES, self.days)
-        for night in set(self.days) - set(days):
-            for path in (self.root / "work" / "features").glob(f"*/{night}.parquet"):
-                path.unlink()
+        compute(self.store, root / "work" / "features", LINES, self.days)
 
     def spoil(self, dataset: str, change, night: dt.date = LAST) -> None:
         path = self.root / "work" / "features" / dataset / f"{night}.parquet"
@@ -147,3 +141,15 @@ def test_a_crash_before_the_last_manifest_leaves_the_night_invisible(run):
     assert History.load(run.store, ready[-2].night).night == ready[-2].night
     with pytest.raises(Refused, match=f"no partition for {LAST}"):
         History.load(run.store, LAST)
+
+
+def test_counters_that_do_not_go_on_from_the_published_nights_are_refused(run):
+    """Seven units more since the first day, and every sum of the day itself is right."""
+    ready = prepare(run.store, run.root / "work" / "features")
+    for night in ready[:-1]:
+        publish_night(run.store, night)
+    compute(run.store, run.root / "work" / "features", LINES, run.days, only=[LAST])
+    ValidateFeatures(**run.fields).run()
+    run.spoil("household_product", plus_one("units_total"))
+    with pytest.raises(Refused, match="rows on 2017-03-09: counters of household_product that do not go on"):
+        ValidateFeatures(**run.fields).run()

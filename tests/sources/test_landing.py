@@ -14,6 +14,8 @@ from include.store.objects import open_store
 from include.store.partitions import list_nights, read_manifest
 from tests.sources.panel import FIRST, LINES, write_panel
 
+pytestmark = pytest.mark.slow
+
 LAST = dt.date(2017, 3, 16)
 
 
