@@ -11,7 +11,7 @@ from include.settings import SourceSpec
 WEEK = dt.timedelta(days=7)
 DAY = dt.timedelta(days=1)
 
-ENDS = {"complete_journey": ("2017-01-01", "2018-01-01")}
+ENDS = {"complete_journey": ("2017-01-01", "2017-12-31")}
 """First and last data day of the sources that come with Nightfill."""
 FIRST_MODEL = {"complete_journey": "2017-10-22"}
 LAST_REPLAYED = {"complete_journey": "2017-11-26"}

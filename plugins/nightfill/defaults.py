@@ -10,7 +10,7 @@ from include.nights import parse
 from nightfill.notifications import notify_failure
 
 START = dt.datetime(2017, 1, 1, tzinfo=dt.UTC)
-END = dt.datetime(2018, 1, 1, tzinfo=dt.UTC)
+END = dt.datetime(2017, 12, 31, tzinfo=dt.UTC)
 
 
 class Tag(StrEnum):
