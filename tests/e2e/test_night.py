@@ -82,14 +82,14 @@ def test_every_dag_run_and_task_of_the_summary_ended_well(night):
 
 
 def test_the_first_model_beats_popularity_and_is_promoted_through_every_step(night):
-    first = night[0].summary()["releases"][0]
+    first = night[0].summary()["surfaces"]["home"]["releases"][0]
     assert first["verdict"] == "PROMOTE", first
     assert first["failed_requests"] == 0 and first["requests"] > 100
     assert [str(step["name"]) for step in first["steps"]][-1] == "promote"
 
 
 def test_the_second_release_came_to_an_honest_verdict(night):
-    second = night[0].summary()["releases"][1]
+    second = night[0].summary()["surfaces"]["home"]["releases"][1]
     assert second["verdict"] in {"PROMOTE", "HOLD", "ROLL_BACK"} and second["reason"]
     assert second["failed_requests"] == 0
 
