@@ -86,6 +86,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("\nnightfill: interrupted; run it again to continue", file=sys.stderr)
         return 130
+    except BrokenPipeError:  # whoever read our output has enough, as in `nightfill status | head -1`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
 
 
 def _do(args: argparse.Namespace, words: list[str]) -> int:
