@@ -1,6 +1,7 @@
 """Airflow, where a test imports it, keeps to a home of its own and knows this repository's folders."""
 
 import os
+import sys
 import tempfile
 from pathlib import Path
 
@@ -13,3 +14,7 @@ os.environ.update(
     GX_ANALYTICS_ENABLED="false",
     TF_CPP_MIN_LOG_LEVEL="2",
 )
+
+# PySpark takes a main module without a file, which every worker of pytest-xdist has, for a run of its own doctests and exits.
+if not hasattr(sys.modules["__main__"], "__file__"):
+    sys.modules["__main__"].__file__ = __file__

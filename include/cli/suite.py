@@ -22,7 +22,7 @@ def stages(bin_folder: Path, long: bool, more: Sequence[str]) -> list[tuple[str,
         ("style", [ruff, "check", "."]),
         ("format", [ruff, "format", "--check", "."]),
         ("types", [mypy]),
-        ("unit tests", [*pytest, "-m", QUICK]),
+        ("unit tests", [*pytest, "-m", QUICK, "-n", "2", "--dist", "loadfile"]),
         ("tests with real processes", [*pytest, "-m", SLOW]),
     ]
 
