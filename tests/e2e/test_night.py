@@ -14,6 +14,7 @@ import pytest
 pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).resolve().parents[2]
+VERDICTS = {"PROMOTE", "HOLD", "ROLL_BACK"}
 SHOP = {"households": 300, "first": "2017-05-01"}
 
 
@@ -88,10 +89,14 @@ def test_the_first_model_beats_popularity_and_is_promoted_through_every_step(nig
     assert [str(step["name"]) for step in first["steps"]][-1] == "promote"
 
 
-def test_the_second_release_came_to_an_honest_verdict(night):
-    second = night[0].summary()["surfaces"]["home"]["releases"][1]
-    assert second["verdict"] in {"PROMOTE", "HOLD", "ROLL_BACK"} and second["reason"]
-    assert second["failed_requests"] == 0
+def test_the_second_model_came_to_an_honest_end(night):
+    """On a shop this small the gates may refuse it: then there is nothing to release, and that is a success too."""
+    shop, _ = night
+    (judged,) = (shop.var / "run" / "jobs" / "train_home" / "recorded__train_home__2017-10-30").glob("judge_candidate.json")
+    gates = json.loads(judged.read_text())["result"]
+    releases = shop.summary()["surfaces"]["home"]["releases"]
+    assert gates["reason"] and len(releases) == (2 if gates["verdict"] == "ADVANCE" else 1)
+    assert all(release["verdict"] in VERDICTS and release["failed_requests"] == 0 for release in releases)
 
 
 def test_the_models_measures_stand_beside_the_baselines(night):
