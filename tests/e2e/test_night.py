@@ -1,66 +1,23 @@
 """One whole night on a mini shop, as a user runs it: Airflow's scheduler, real servers, a real gateway."""
 
 import json
-import os
-import socket
-import subprocess
 import time
 import urllib.error
 import urllib.request
-from pathlib import Path
 
 import pytest
 
+from tests.e2e.shop import Shop
+
 pytestmark = pytest.mark.slow
 
-ROOT = Path(__file__).resolve().parents[2]
 VERDICTS = {"PROMOTE", "HOLD", "ROLL_BACK"}
 SHOP = {"households": 300, "first": "2017-05-01"}
 
 
-def free_base() -> int:
-    """The first of twenty ports that are free."""
-    for base in range(22000, 60000, 100):
-        sockets = [socket.socket() for _ in range(20)]
-        try:
-            for offset, one in enumerate(sockets):
-                one.bind(("127.0.0.1", base + offset))
-            return base
-        except OSError:
-            continue
-        finally:
-            for one in sockets:
-                one.close()
-    raise RuntimeError("no twenty free ports")
-
-
-class Shop:
-    """The command in an environment of its own."""
-
-    def __init__(self, var: Path) -> None:
-        self.var = var
-        self.base = free_base()
-        settings = {"NIGHTFILL_VAR": str(var), "NIGHTFILL_PORT_BASE": str(self.base), "NIGHTFILL_SOURCE": json.dumps(SHOP)}
-        self.env = os.environ | settings | {"NIGHTS": "1"}
-        for name in list(self.env):
-            if name.startswith("AIRFLOW"):
-                del self.env[name]
-
-    def call(self, *arguments: str, seconds: float = 900) -> subprocess.CompletedProcess[str]:
-        command = [str(ROOT / "nightfill"), *arguments]
-        return subprocess.run(command, env=self.env, capture_output=True, text=True, timeout=seconds, cwd=ROOT)
-
-    def summary(self) -> dict:
-        return json.loads((self.var / "run" / "summary.json").read_text())
-
-    def manifests(self) -> dict[str, bytes]:
-        store = self.var / "store"
-        return {str(path.relative_to(store)): path.read_bytes() for path in sorted(store.rglob("manifest.json"))}
-
-
 @pytest.fixture(scope="module")
 def night(tmp_path_factory):
-    shop = Shop(tmp_path_factory.mktemp("shop"))
+    shop = Shop(tmp_path_factory.mktemp("shop"), SHOP)
     try:
         yield shop, shop.call("run")
     finally:

@@ -1,0 +1,49 @@
+"""A shop of its own for one test: folders, ports, and the command as a user calls it."""
+
+import json
+import os
+import socket
+import subprocess
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def free_base() -> int:
+    """The first of twenty ports that are free."""
+    for base in range(22000, 60000, 100):
+        sockets = [socket.socket() for _ in range(20)]
+        try:
+            for offset, one in enumerate(sockets):
+                one.bind(("127.0.0.1", base + offset))
+            return base
+        except OSError:
+            continue
+        finally:
+            for one in sockets:
+                one.close()
+    raise RuntimeError("no twenty free ports")
+
+
+class Shop:
+    """The command in an environment of its own."""
+
+    def __init__(self, var: Path, source: dict) -> None:
+        self.var = var
+        self.base = free_base()
+        settings = {"NIGHTFILL_VAR": str(var), "NIGHTFILL_PORT_BASE": str(self.base), "NIGHTFILL_SOURCE": json.dumps(source)}
+        self.env = os.environ | settings | {"NIGHTS": "1"}
+        for name in list(self.env):
+            if name.startswith("AIRFLOW"):
+                del self.env[name]
+
+    def call(self, *arguments: str, seconds: float = 900) -> subprocess.CompletedProcess[str]:
+        command = [str(ROOT / "nightfill"), *arguments]
+        return subprocess.run(command, env=self.env, capture_output=True, text=True, timeout=seconds, cwd=ROOT)
+
+    def summary(self) -> dict:
+        return json.loads((self.var / "run" / "summary.json").read_text())
+
+    def manifests(self) -> dict[str, bytes]:
+        store = self.var / "store"
+        return {str(path.relative_to(store)): path.read_bytes() for path in sorted(store.rglob("manifest.json"))}
