@@ -6,7 +6,8 @@ visible in one step. A night whose inputs have not changed is skipped, and the l
 
 * **One night**: leave the form empty on a scheduled or backfill run, or give `start`.
 * **Range mode**: give `start` and `end`; one Spark job builds all nights and every byte is the same as night by night.
-* **Backfill**: `airflow backfill create --dag-id build_features --from-date 2017-02-01 --to-date 2017-02-07`.
+* **Backfill**: `nightfill backfill 2017-02-01 2017-02-07`, or `airflow backfill create --dag-id build_features
+  --from-date 2017-02-01 --to-date 2017-02-08` (nights begin at 05:00 UTC, so the last date is the day after).
 
 A nightly run tells the asset `features`; range and backfill runs tell its twin, on which nothing is scheduled.
 """

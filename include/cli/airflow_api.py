@@ -46,6 +46,16 @@ class AirflowApi:
         """One DAG run; None when there is no such run."""
         return self._get(f"/api/v2/dags/{dag_id}/dagRuns/{run_id}")
 
+    def backfill_states(self, dag_id: str, first: str, last: str) -> dict[str, str]:
+        """Night -> state of the backfill runs of the nights first to last."""
+        span = f"logical_date_gte={first}T00:00:00Z&logical_date_lte={last}T23:59:59Z"
+        runs: list[Json] = []
+        while True:
+            page = self._get(f"/api/v2/dags/{dag_id}/dagRuns?run_type=backfill&limit=100&offset={len(runs)}&{span}") or {}
+            runs += page.get("dag_runs", [])
+            if not page.get("dag_runs") or len(runs) >= page["total_entries"]:
+                return {str(run["logical_date"])[:10]: str(run["state"]) for run in runs}
+
     def trigger(self, dag_id: str, run_id: str, conf: Json) -> Json:
         """Ask for a DAG run without a logical date, so that it can never swallow a scheduled one."""
         body = {"dag_run_id": run_id, "logical_date": None, "conf": conf}

@@ -7,10 +7,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 from include import recipes
-from include.cli import airflow_stack, logs, night, stack, suite, wipe
+from include.cli import airflow_stack, backfill, logs, night, stack, suite, wipe
 from include.cli.checks import var_folder
 from include.cli.plan import calendar
 from include.cli.setup import ROOT
+from include.cli.terminal import Screen
 from include.nights import parse
 from include.settings import Settings
 
@@ -66,8 +67,9 @@ def _backfill(settings: Settings, args: argparse.Namespace) -> int:
     first, last = parse(args.first).isoformat(), parse(args.last).isoformat()
     stack.start(settings)
     behaviour = "completed" if args.again else "none"
-    words = ["backfill", "create", "--dag-id", "build_features", "--from-date", first, "--to-date", last]
-    return _call_airflow(settings, [*words, "--reprocess-behavior", behaviour, "--max-active-runs", "1"])
+    words = ["backfill", "create", "--dag-id", "build_features", "--from-date", first, "--to-date", f"{last}T23:59:59"]
+    code = _call_airflow(settings, [*words, "--reprocess-behavior", behaviour, "--max-active-runs", "1"])
+    return code or backfill.follow(stack.client(settings), Screen(), first, last)
 
 
 def _report(settings: Settings, args: argparse.Namespace) -> int:

@@ -79,14 +79,6 @@ def test_a_second_run_repeats_nothing(night):
     assert shop.manifests() == before and time.monotonic() - began < 120
 
 
-def test_a_backfill_of_seven_nights_changes_no_byte(night):
-    shop, _ = night
-    before = shop.manifests()
-    done = shop.call("backfill", "2017-06-05", "2017-06-11")
-    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-1000:]
-    assert shop.manifests() == before
-
-
 def test_a_stranger_gets_nothing_from_airflow(night):
     request = urllib.request.Request(f"http://127.0.0.1:{night[0].base + 3}/api/v2/dags")
     with pytest.raises(urllib.error.HTTPError, match="401"):

@@ -1,0 +1,28 @@
+"""Follow a backfill of build_features to its end. `airflow backfill create` only asks for its runs."""
+
+import time
+
+from include.cli.airflow_api import DONE, AirflowApi
+from include.cli.terminal import Screen
+
+DAG = "build_features"
+
+
+def follow(api: AirflowApi, screen: Screen, first: str, last: str, poll: float = 2.0) -> int:
+    """Wait until every backfill run of the nights first to last has ended, with progress; returns the exit code."""
+    began = time.monotonic()
+    while True:
+        states = api.backfill_states(DAG, first, last)
+        ended = sum(state in DONE for state in states.values())
+        if ended == len(states):
+            break
+        since = time.monotonic() - began
+        left = f", about {since / ended * (len(states) - ended):.0f} s left" if ended else ""
+        screen.progress(f"{ended} of {len(states)} nights, {since:.0f} s{left}")
+        time.sleep(poll)
+    failed = sorted(night for night, state in states.items() if state == "failed")
+    if failed:
+        screen.say(f"Failed: {', '.join(failed)}. Read `nightfill logs build_features`, then clear them on the web page.")
+        return 1
+    screen.say(f"{len(states)} nights from {first} to {last} are built")
+    return 0
