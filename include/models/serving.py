@@ -5,6 +5,7 @@ Inputs:  history_product int32 [B, H] (-1 = empty slot), history_features float3
 Outputs: product string [B, K] ("" where there are fewer than K), score float32 [B, K] descending, model string [B]
 """
 
+import abc
 from collections.abc import Mapping
 from typing import Any
 
@@ -50,9 +51,9 @@ class Served(tf.Module):
             for name, (value, expected) in wanted.items()
         ]
 
+    @abc.abstractmethod
     def choose(self, product: Any, features: Any, household: Any, exclude: Any) -> tuple[tf.Tensor, tf.Tensor]:
         """Rows int32 [B, K] and scores float32 [B, K], best first."""
-        raise NotImplementedError
 
     def _answer(self, history_product, history_features, household_features, exclude_bought):  # type: ignore[no-untyped-def]
         with tf.control_dependencies(self._checks(history_product, history_features, household_features, exclude_bought)):
