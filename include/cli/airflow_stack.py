@@ -54,7 +54,7 @@ def environ(settings: Settings) -> dict[str, str]:
     java = find_java()
     out = {
         "AIRFLOW_HOME": str(settings.airflow_home.absolute()),
-        "PYTHONPATH": f"{ROOT}:{ROOT / 'plugins'}",
+        "PYTHONPATH": f"{ROOT}:{ROOT / 'plugins'}:{ROOT / 'config'}",
         "PATH": f"{Path(sys.executable).parent}:{os.environ.get('PATH', '')}",
         "GX_ANALYTICS_ENABLED": "false",
         "NO_COLOR": "1",
