@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from include.errors import Refused
 from include.ports import DEFAULT_BASE, PORTS
+from include.topology import Topology, read_topology
 
 ROOT = Path(__file__).resolve().parents[1]
 LOOPBACK = "127.0.0.1"
@@ -45,6 +46,8 @@ class Settings(BaseModel):
     port_base: int = Field(default=DEFAULT_BASE, ge=1024, le=65000)
     spark_master: str = "local[*]"
     spark_memory: str = "4g"
+    spark_host: str = LOOPBACK
+    topology: str = ""
     webhook: str = ""
 
     @classmethod
@@ -94,6 +97,23 @@ class Settings(BaseModel):
         """Version directories and model config files of the replicas, and the gateway's files."""
         return self.var / "serving"
 
+    @cached_property
+    def places(self) -> Topology | None:
+        """What the file `topology` says; None when everything is on this machine's loopback.
+
+        Raises:
+            Refused: the file cannot be used.
+        """
+        return read_topology(ROOT / self.topology) if self.topology else None
+
     def port(self, name: str) -> int:
-        """The port of a named endpoint, an offset from `port_base`."""
-        return self.port_base + PORTS[name]
+        """The port of a named endpoint: as the topology says, or an offset from `port_base`."""
+        return self.places.ports[name] if self.places else self.port_base + PORTS[name]
+
+    def host(self, name: str) -> str:
+        """Where clients reach a replica, the gateway, its admin page or the reports."""
+        return self.places.hosts[name] if self.places else LOOPBACK
+
+    def listen(self, name: str) -> str:
+        """The address that a process of ours binds to: loopback, unless the topology says otherwise."""
+        return self.places.listen.get(name, LOOPBACK) if self.places else LOOPBACK

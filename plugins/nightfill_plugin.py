@@ -2,7 +2,7 @@
 
 from airflow.plugins_manager import AirflowPlugin
 
-from include.settings import LOOPBACK, Settings
+from include.settings import Settings
 
 
 class NightfillPlugin(AirflowPlugin):
@@ -12,7 +12,7 @@ class NightfillPlugin(AirflowPlugin):
     external_views = [  # noqa: RUF012 - Airflow's own convention
         {
             "name": "Morning report",
-            "href": f"http://{LOOPBACK}:{Settings.load().port('reports')}/latest/",
+            "href": f"http://{Settings.load().host('reports')}:{Settings.load().port('reports')}/latest/",
             "destination": "nav",
             "url_route": "morning-report",
         }

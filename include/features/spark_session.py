@@ -23,13 +23,14 @@ appender.stderr.layout.pattern = %d{HH:mm:ss} %p %c{1}: %m%n
 """
 
 
-def open_session(master: str, memory: str, work: Path, brief: bool = True) -> "SparkSession":
+def open_session(master: str, memory: str, work: Path, brief: bool = True, host: str = "127.0.0.1") -> "SparkSession":
     """Start Spark with all of its scratch under `work`.
 
     Args:
         master: `local[*]`, or the URL of a cluster.
         memory: of the driver, which in local mode is all there is, for example 4g.
         brief: start fast, for a few nights; otherwise run fast, for many.
+        host: this machine's address as the cluster's executors reach it.
 
     Raises:
         Refused: Java is missing or cannot be started.
@@ -43,8 +44,8 @@ def open_session(master: str, memory: str, work: Path, brief: bool = True) -> "S
     java = f"{BRIEF if brief else LONG} {JAVA} -Dlog4j2.configurationFile={quiet.resolve().as_uri()}"
     settings = {
         "spark.driver.memory": memory,
-        "spark.driver.host": "127.0.0.1",
-        "spark.driver.bindAddress": "127.0.0.1",
+        "spark.driver.host": host,
+        "spark.driver.bindAddress": host,
         "spark.driver.extraJavaOptions": java,
         "spark.local.dir": str(work / "scratch"),
         "spark.sql.warehouse.dir": str(work / "warehouse"),

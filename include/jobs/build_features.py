@@ -25,6 +25,7 @@ class BuildFeatures(NightRangeJob):
 
     spark_master: str = Field(default_factory=lambda: Settings.load().spark_master)
     spark_memory: str = Field(default_factory=lambda: Settings.load().spark_memory)
+    spark_host: str = Field(default_factory=lambda: Settings.load().spark_host)
     rebuild: bool = False
 
     @property
@@ -61,7 +62,8 @@ class BuildFeatures(NightRangeJob):
         from include.features.build import Builder
         from include.features.spark_session import explain_failure, open_session
 
-        session = spark or open_session(self.spark_master, self.spark_memory, self.work / "spark", brief=len(stale) < MANY)
+        brief, work = len(stale) < MANY, self.work / "spark"
+        session = spark or open_session(self.spark_master, self.spark_memory, work, brief=brief, host=self.spark_host)
         try:
             return Builder(session, store, self.out).build(stale, skipped)
         except (Py4JError, PySparkException) as error:

@@ -42,7 +42,7 @@ class WriteReport(Job):
         log.info("The morning report is at %s", path)
         return {
             "report": str(path),
-            "address": f"http://127.0.0.1:{settings.port('reports')}/{night}/",
+            "address": f"http://{settings.host('reports')}:{settings.port('reports')}/{night}/",
             "bytes": len(page.encode()),
             "seconds": round(time.time() - began, 2),
         }

@@ -1,4 +1,4 @@
-"""Questions to the gateway's admin page (loopback only)."""
+"""Questions to the gateway's admin page (on loopback, or on a network of its own)."""
 
 import http.client
 import json
@@ -6,7 +6,7 @@ import urllib.error
 import urllib.request
 
 from include.errors import TryAgain
-from include.settings import LOOPBACK, Settings
+from include.settings import Settings
 
 ADVICE = "See `nightfill status` and the log envoy.log, then run it again"
 
@@ -15,7 +15,7 @@ class Admin:
     """The admin page of the running gateway."""
 
     def __init__(self, settings: Settings) -> None:
-        self.base = f"http://{LOOPBACK}:{settings.port('gateway_admin')}"
+        self.base = f"http://{settings.host('gateway_admin')}:{settings.port('gateway_admin')}"
 
     def get(self, path: str, post: bool = False) -> str:
         """The body of a page.

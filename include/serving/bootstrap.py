@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from include.serving.routes import HOUSEHOLD_HEADER, NAME, REQUEST_HEADER, SURFACE_HEADER
-from include.settings import LOOPBACK, Settings
+from include.settings import Settings
 
 HTTP = "type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager"
 ROUTER = "type.googleapis.com/envoy.extensions.filters.http.router.v3.Router"
@@ -39,7 +39,7 @@ def bootstrap(settings: Settings, folder: Path, attempts: Path) -> dict[str, Any
     watched = {"route_config_name": NAME, "config_source": _watched(folder, "routes.json")}
     return {
         "node": {"id": "nightfill", "cluster": "nightfill"},
-        "admin": {"address": _address(settings.port("gateway_admin"))},
+        "admin": {"address": _address(settings, "gateway_admin")},
         "dynamic_resources": {"cds_config": _watched(folder, "clusters.json")},
         "overload_manager": {
             "resource_monitors": [
@@ -72,7 +72,7 @@ def static_twin(settings: Settings, routes: dict[str, Any], clusters: dict[str, 
 
 
 def _listener(settings: Settings, table: dict[str, Any], attempts: Path) -> dict[str, Any]:
-    """One loopback port for gRPC and REST alike."""
+    """One port for gRPC and REST alike."""
     manager = {
         "@type": HTTP,
         "stat_prefix": "gateway",
@@ -98,11 +98,11 @@ def _listener(settings: Settings, table: dict[str, Any], attempts: Path) -> dict
         ],
     }
     chain = {"filters": [{"name": "envoy.filters.network.http_connection_manager", "typed_config": manager | table}]}
-    return {"name": "gateway", "address": _address(settings.port("gateway")), "filter_chains": [chain]}
+    return {"name": "gateway", "address": _address(settings, "gateway"), "filter_chains": [chain]}
 
 
-def _address(port: int) -> dict[str, Any]:
-    return {"socket_address": {"address": LOOPBACK, "port_value": port}}
+def _address(settings: Settings, name: str) -> dict[str, Any]:
+    return {"socket_address": {"address": settings.listen(name), "port_value": settings.port(name)}}
 
 
 def _watched(folder: Path, name: str) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from typing import Any
 
 from include.serving.topology import ARMS, PROTOCOLS, cluster_name, port
-from include.settings import LOOPBACK, Settings
+from include.settings import Settings
 
 TYPE = "type.googleapis.com/envoy.config.cluster.v3.Cluster"
 HTTP_OPTIONS = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
@@ -74,7 +74,7 @@ def endpoint(settings: Settings, replica: str, protocol: str) -> dict[str, Any]:
     """One replica. Its health is always asked over REST: the replica is one process."""
     return {
         "endpoint": {
-            "address": {"socket_address": {"address": LOOPBACK, "port_value": port(settings, replica, protocol)}},
+            "address": {"socket_address": {"address": settings.host(replica), "port_value": port(settings, replica, protocol)}},
             "health_check_config": {"port_value": port(settings, replica, "rest")},
         },
         "metadata": {"filter_metadata": {"nightfill": {"replica": replica}}},

@@ -22,7 +22,7 @@ from include.serving.clusters import clusters
 from include.serving.files import swap_file
 from include.serving.precheck import precheck
 from include.serving.routes import SurfaceRoute, routes, surfaces_of, version_of
-from include.settings import LOOPBACK, Settings
+from include.settings import Settings
 
 SETTLE = 0.05
 """Seconds from "the main thread has the routes" to "the worker thread uses them", generously."""
@@ -40,7 +40,7 @@ class Gateway:
         self.route_file = self.folder / "routes.json"
         self.good_file = self.folder / "good" / "routes.json"
         self.attempts = (settings.var / "logs" / "attempts.jsonl").absolute()
-        self.address = f"{LOOPBACK}:{settings.port('gateway')}"
+        self.address = f"{settings.host('gateway')}:{settings.port('gateway')}"
         self.admin = Admin(settings)
 
     def prepare(self) -> str:

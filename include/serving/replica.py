@@ -19,7 +19,7 @@ from include.rollout.materialise import materialise
 from include.serving.files import swap_file
 from include.serving.models_config import check_surface, config_text, labelled, pinned
 from include.serving.topology import arm_of, port
-from include.settings import LOOPBACK, Settings
+from include.settings import Settings
 from include.store.objects import Store
 
 PERIOD = 0.1
@@ -37,8 +37,8 @@ class Replica:
         self.folder = settings.serving / name
         self.models = self.folder / "models"
         self.config = self.folder / "models.config"
-        self.grpc = f"{LOOPBACK}:{port(settings, name, 'grpc')}"
-        self.rest = f"http://{LOOPBACK}:{port(settings, name, 'rest')}"
+        self.grpc = f"{settings.host(name)}:{port(settings, name, 'grpc')}"
+        self.rest = f"http://{settings.host(name)}:{port(settings, name, 'rest')}"
 
     def prepare(self) -> None:
         """Make the folders and a config that the server can start with: a version without its files is not asked for.

@@ -22,5 +22,5 @@ def cluster_name(arm: str, protocol: str) -> str:
 
 
 def port(settings: Settings, replica: str, protocol: str) -> int:
-    """The loopback port of a replica: `protocol` is grpc or rest."""
+    """The port of a replica: `protocol` is grpc or rest."""
     return settings.port(f"{replica}.{protocol}")

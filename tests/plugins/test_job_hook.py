@@ -5,7 +5,7 @@ import subprocess
 import pytest
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
-from nightfill.hooks.job import JobHook, child_environ, safe_name
+from nightfill.hooks.job import JobHook, child_environ, job_runs, safe_name
 
 
 @pytest.fixture
@@ -43,3 +43,22 @@ def test_killing_ends_the_process_group(hook):
     assert hook.process.returncode is not None
     with pytest.raises(ProcessLookupError):
         os.killpg(hook.process.pid, 0)
+
+
+def test_a_job_sees_no_address_of_the_metadata_database(hook, monkeypatch):
+    monkeypatch.setenv("NIGHTFILL_DATABASE", "postgresql+psycopg2://airflow:planted@127.0.0.1/airflow")
+    assert "planted" not in json.dumps(child_environ(hook.settings))
+
+
+def test_a_pid_of_another_container_is_never_killed_here(hook):
+    with subprocess.Popen(["sleep", "60"], start_new_session=True) as stranger:
+        hook.kill_group(stranger.pid)
+        assert stranger.poll() is None
+        stranger.kill()
+
+
+def test_a_job_is_known_to_run_by_its_lock_whatever_its_pid_means_here(hook):
+    process = hook.start({"first": "2017-01-01", "work": str(hook.work)})
+    assert job_runs(hook.report, pid=2**22 + 1)
+    process.communicate(timeout=60)
+    assert not job_runs(hook.report, pid=os.getpid())

@@ -1,6 +1,7 @@
 """Start one job of `include.jobs` in a process of its own, and follow it to its report."""
 
 import contextlib
+import fcntl
 import json
 import logging
 import os
@@ -26,12 +27,39 @@ QUIET = {"PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1", "TF_CPP_MIN_LOG_LEVEL
 """What a job needs to find this repository and to keep its log to what a person reads."""
 
 
+LOCK = ".lock"
+"""The suffix of the file that a job holds while it lives."""
+
+
 def alive(pid: int) -> bool:
     """Whether a process runs. A zombie does not: its parent is gone and nobody has collected it."""
     try:
         return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
         return False
+
+
+def is_job(pid: int) -> bool:
+    """Whether a process of this container runs a job of ours."""
+    try:
+        return any(word.startswith("include.jobs.") for word in psutil.Process(pid).cmdline())
+    except psutil.Error:
+        return False
+
+
+def job_runs(report: Path, pid: int) -> bool:
+    """Whether the job of a report still runs, seen from this or from another container on the same files.
+
+    A job holds a lock beside its report while it lives; a pid means nothing outside the container of its worker.
+    """
+    try:
+        with report.with_suffix(LOCK).open() as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return False
+    except FileNotFoundError:
+        return alive(pid)
+    except BlockingIOError:
+        return True
 
 
 def safe_name(run_id: str) -> str:
@@ -65,15 +93,18 @@ class JobHook(BaseHook):
         spec_path.write_text(json.dumps(common | dict(spec), indent=1, default=str))
         command = [sys.executable, "-m", f"include.jobs.{self.job}", "--spec", str(spec_path), "--report", str(self.report)]
         log.info("Starting %s with %s", self.job, spec_path)
-        self.process = subprocess.Popen(
-            command,
-            cwd=ROOT,
-            env=child_environ(self.settings),
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            text=True,
-            start_new_session=True,
-        )
+        with self.report.with_suffix(LOCK).open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_SH)
+            self.process = subprocess.Popen(
+                command,
+                cwd=ROOT,
+                env=child_environ(self.settings),
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                text=True,
+                start_new_session=True,
+                pass_fds=(lock.fileno(),),
+            )
         return self.process
 
     def run(self, spec: Mapping[str, Any]) -> dict[str, Any]:
@@ -118,21 +149,31 @@ class JobHook(BaseHook):
     def kill(self) -> None:
         """End the job and all that it started."""
         if self.process and self.process.poll() is None:
-            self.kill_group(self.process.pid)
+            _end_group(self.process.pid)
             self.process.wait(10)
 
     @staticmethod
-    def kill_group(pid: int, patience: float = 5.0) -> None:
-        """End a job by the pid that it was started with: politely, then not. Nothing happens when it has ended."""
-        until = time.monotonic() + patience
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(pid, signal.SIGTERM)
-            while time.monotonic() < until and alive(pid):
-                time.sleep(0.05)
-            os.killpg(pid, signal.SIGKILL)
+    def kill_group(pid: int) -> None:
+        """End a job by the pid that it was started with. Nothing happens when it has ended.
+
+        The pid may come from another container and be somebody else's here: only a process that runs a job is touched.
+        """
+        if is_job(pid):
+            _end_group(pid)
+
+
+def _end_group(pid: int, patience: float = 5.0) -> None:
+    """End a process group: politely, then not."""
+    until = time.monotonic() + patience
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(pid, signal.SIGTERM)
+        while time.monotonic() < until and alive(pid):
+            time.sleep(0.05)
+        os.killpg(pid, signal.SIGKILL)
 
 
 def child_environ(settings: Settings) -> dict[str, str]:
     """What a job sees: the settings and the ordinary environment, none of Airflow's secrets."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("AIRFLOW", "_AIRFLOW"))}
+    hidden = ("AIRFLOW", "_AIRFLOW", "NIGHTFILL_DATABASE")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(hidden)}
     return kept | settings.environ() | QUIET

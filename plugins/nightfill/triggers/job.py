@@ -8,7 +8,7 @@ from typing import Any
 
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
-from nightfill.hooks.job import alive
+from nightfill.hooks.job import job_runs
 
 
 class JobTrigger(BaseTrigger):
@@ -18,7 +18,7 @@ class JobTrigger(BaseTrigger):
 
     Args:
         report: path of the report.
-        pid: the job's process.
+        pid: the job's process, asked only where there is no lock beside the report.
         due: seconds after which to fire although the job runs on; 0 means never.
         poll: seconds between looks.
     """
@@ -37,7 +37,7 @@ class JobTrigger(BaseTrigger):
     async def run(self) -> AsyncIterator[TriggerEvent]:
         began = time.monotonic()
         while True:
-            lives = alive(self.pid)
+            lives = job_runs(Path(self.report), self.pid)
             ended = Path(self.report).exists()
             due = bool(self.due) and time.monotonic() - began > self.due
             if ended or not lives or due:
