@@ -23,7 +23,8 @@ class SourceSpec(BaseModel):
 
     `households` keeps only that many households (a stable sample by digest of the id); None keeps all.
     `first` and `last` are ISO dates that narrow the calendar; empty means the data's own ends.
-    `folder` holds the source's files; empty means where the source is installed.
+    `folder` holds the source's files, or is their s3:// prefix; empty means where the source is installed.
+    `mapping` is the mapping file of a shop of one's own (name "shop").
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -33,6 +34,7 @@ class SourceSpec(BaseModel):
     first: str = ""
     last: str = ""
     folder: str = ""
+    mapping: str = ""
 
 
 class Settings(BaseModel):
@@ -49,6 +51,8 @@ class Settings(BaseModel):
     spark_host: str = LOOPBACK
     topology: str = ""
     webhook: str = ""
+    cache: str = ""
+    cache_gb: int = Field(default=20, ge=1)
 
     @classmethod
     def load(cls, environ: dict[str, str] | None = None) -> "Settings":
@@ -74,6 +78,11 @@ class Settings(BaseModel):
     @property
     def store_uri(self) -> str:
         return self.store or str(self.var / "store")
+
+    @property
+    def cache_folder(self) -> Path:
+        """Objects fetched from a store that is not a folder; up to `cache_gb` GiB, what was used today not counted."""
+        return Path(self.cache) if self.cache else self.var / "cache" / "objects"
 
     @property
     def run(self) -> Path:

@@ -3,7 +3,7 @@
 import shutil
 from pathlib import Path
 
-WRITTEN = ("airflow", "answers", "bench", "logs", "reports", "run", "serving", "store", "work")
+WRITTEN = ("airflow", "answers", "bench", "cache", "logs", "reports", "run", "serving", "store", "work")
 """Everything that Nightfill makes under var: a folder of somebody's own may be beside it when NIGHTFILL_VAR says so."""
 
 

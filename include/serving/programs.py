@@ -80,4 +80,5 @@ def local_programs(settings: Settings) -> list[Program]:
 def _absolute(settings: Settings) -> Settings:
     """A child runs in another folder, so relative paths are resolved here."""
     store = settings.store if "://" in settings.store or not settings.store else str(Path(settings.store).absolute())
-    return settings.model_copy(update={"var": settings.var.absolute(), "store": store})
+    cache = str(Path(settings.cache).absolute()) if settings.cache else ""
+    return settings.model_copy(update={"var": settings.var.absolute(), "store": store, "cache": cache})

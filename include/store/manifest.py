@@ -87,9 +87,9 @@ def add_files(store: Store, files: Mapping[str, Path]) -> list[File]:
 
 def swap_in(store: Store, key: str, manifest: Manifest) -> bool:
     """Make a manifest visible in one step. Returns False when the very same one was already there."""
-    before = store.etag(key)
+    before, mark = store.load(key)
     data = manifest.to_bytes()
-    if before == digest(data):
+    if before == data:
         return False
-    store.write(key, data, expect=before)
+    store.write(key, data, expect=mark)
     return True

@@ -1,4 +1,4 @@
-"""What a store can do, and the folder that does it.
+"""What a store can do, and the folder that does it; `s3.py` does it in a bucket.
 
 Keys are relative POSIX paths of safe characters. An object under `objects/` is named by its digest and never
 changes; every other key is small JSON that is swapped whole, on a condition.
@@ -19,7 +19,9 @@ from include.errors import Refused, TryAgain
 ABSENT = "absent"
 """Pass as `expect` to write only where nothing is yet."""
 
-_KEY = re.compile(r"[A-Za-z0-9][A-Za-z0-9._=-]*(/[A-Za-z0-9][A-Za-z0-9._=-]*)*")
+_KEY = re.compile(r"[A-Za-z0-9][A-Za-z0-9._=-]{0,199}(/[A-Za-z0-9][A-Za-z0-9._=-]{0,199})*")
+LONGEST = 600
+_SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 class Missing(Refused):
@@ -41,7 +43,13 @@ class Store(Protocol):
         """The bytes of a key. Raises Missing."""
 
     def etag(self, key: str) -> str:
-        """A mark that changes with the bytes; ABSENT when there is no such key."""
+        """A mark that changes with the bytes, to be handed back to `write`; ABSENT when there is no such key.
+
+        What it is made of is the store's own: compare bytes to learn whether bytes are equal.
+        """
+
+    def load(self, key: str) -> tuple[bytes | None, str]:
+        """The bytes of a key and their etag, read in one step; (None, ABSENT) when there is no such key."""
 
     def write(self, key: str, data: bytes, expect: str | None = None) -> str:
         """Swap the bytes of a key in one step, and return the new etag.
@@ -56,7 +64,8 @@ class Store(Protocol):
         """A local file with the bytes of an object, checked. Raises Missing, Damaged."""
 
     def list(self, prefix: str) -> Iterator[str]:
-        """Keys under a folder, in order."""
+        """Keys under a folder, in the order of their bytes. A listing may lag: a key that it names may be gone, and a key
+        that was written a moment ago may not be named yet. `index.py` is for what must not be missed."""
 
     def delete(self, key: str) -> None:
         """Forget a key; nothing happens when there is none."""
@@ -70,9 +79,7 @@ class FolderStore:
         self._checked: set[tuple[str, int, int]] = set()
 
     def _path(self, key: str) -> Path:
-        if not _KEY.fullmatch(key):
-            raise Refused(f"'{key[:200]}' is not a key of the store", "Use letters, digits, '.', '_', '=', '-' and '/'")
-        return self.root / key
+        return self.root / check_key(key)
 
     def read(self, key: str) -> bytes:
         try:
@@ -81,10 +88,14 @@ class FolderStore:
             raise Missing(f"The store has no {key}", "Run the step that writes it") from None
 
     def etag(self, key: str) -> str:
+        return self.load(key)[1]
+
+    def load(self, key: str) -> tuple[bytes | None, str]:
         try:
-            return digest(self.read(key))
+            data = self.read(key)
         except Missing:
-            return ABSENT
+            return None, ABSENT
+        return data, digest(data)
 
     def write(self, key: str, data: bytes, expect: str | None = None) -> str:
         path = self._path(key)
@@ -110,7 +121,7 @@ class FolderStore:
         return sha256
 
     def fetch(self, sha256: str) -> Path:
-        path = self.root / object_key(sha256)
+        path = self._path(object_key(sha256))
         try:
             stat = path.stat()
         except FileNotFoundError:
@@ -127,11 +138,8 @@ class FolderStore:
 
     def list(self, prefix: str) -> Iterator[str]:
         base = self._path(prefix.rstrip("/"))
-        for folder, folders, files in os.walk(base):
-            folders.sort()
-            for name in sorted(files):
-                if not name.startswith("."):
-                    yield (Path(folder) / name).relative_to(self.root).as_posix()
+        found = [Path(folder) / name for folder, _, names in os.walk(base) for name in names if not name.startswith(".")]
+        yield from sorted(path.relative_to(self.root).as_posix() for path in found)
 
     def delete(self, key: str) -> None:
         self._path(key).unlink(missing_ok=True)
@@ -158,20 +166,33 @@ class FolderStore:
             Path(name).unlink(missing_ok=True)
 
 
+def check_key(key: str) -> str:
+    """A key as it was given. Raises Refused when it could lead out of the store or is too long for one."""
+    if not _KEY.fullmatch(key) or len(key) > LONGEST:
+        raise Refused(f"'{key[:200]}' is not a key of the store", "Use letters, digits, '.', '_', '=', '-' and '/'")
+    return key
+
+
 def object_key(sha256: str) -> str:
-    """Where an object lies: fanned out by its first two digits."""
+    """Where an object lies: fanned out by its first two digits. Raises Refused for what is no digest."""
+    if not _SHA256.fullmatch(sha256):
+        raise Refused(f"'{sha256[:80]}' is not the digest of an object", "Run the step that wrote the manifest again")
     return f"objects/{sha256[:2]}/{sha256}"
 
 
 def open_store(uri: str) -> Store:
-    """The store at a URI: a folder, or `file://` one.
+    """The store at a URI: a folder, `file://` and one, or `s3://bucket/prefix`. Nothing is called yet.
 
     Raises:
-        Refused: no store of that kind is known.
+        Refused: no store of that kind is known, or the bucket or prefix cannot be one.
     """
     scheme, mark, rest = uri.partition("://")
     if not mark:
         return FolderStore(Path(uri))
     if scheme == "file":
         return FolderStore(Path(rest))
-    raise Refused(f"No store is known for '{scheme}://'", "Give a folder in NIGHTFILL_STORE")
+    if scheme == "s3":
+        from include.store.s3 import S3Store
+
+        return S3Store(rest)
+    raise Refused(f"No store is known for '{scheme[:20]}://'", "Give a folder or s3://bucket/prefix in NIGHTFILL_STORE")

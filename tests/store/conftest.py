@@ -1,0 +1,49 @@
+"""A folder and a bucket, to be held to the same promises."""
+
+import itertools
+
+import pytest
+
+from include.store.cache import Cache
+from include.store.objects import open_store
+from include.store.s3 import S3Store
+from include.store.s3_client import Limits
+from tests.store.s3_server import S3Server
+
+QUICK = Limits(connect=1, read=1, attempts=5, budget=8, base=0.01, cap=0.05)
+numbers = itertools.count()
+
+
+@pytest.fixture(scope="session")
+def s3_server():
+    server = S3Server()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def bucket(s3_server, monkeypatch):
+    """The name of a new bucket, the variables to reach it set; no fault is left of an earlier test."""
+    for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL_S3"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in s3_server.environ().items():
+        monkeypatch.setenv(name, value)
+    s3_server.wire.faults.clear()
+    s3_server.wire.lagging.clear()
+    name = f"shelves-{next(numbers)}"
+    from include.store.s3_client import open_client
+
+    open_client().create_bucket(Bucket=name)
+    return name
+
+
+@pytest.fixture
+def s3_store(bucket, tmp_path):
+    return S3Store(f"{bucket}/shop/one", limits=QUICK, cache=Cache(tmp_path / "cache", 1 << 30))
+
+
+@pytest.fixture(params=["folder", "s3"])
+def store(request, tmp_path):
+    if request.param == "folder":
+        return open_store(str(tmp_path / "store"))
+    return request.getfixturevalue("s3_store")
