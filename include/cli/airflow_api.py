@@ -56,6 +56,11 @@ class AirflowApi:
             if not page.get("dag_runs") or len(runs) >= page["total_entries"]:
                 return {str(run["logical_date"])[:10]: str(run["state"]) for run in runs}
 
+    def open_backfills(self, dag_id: str) -> int:
+        """How many backfills of a DAG Airflow has not closed: there can be one, and it is closed some time after its last run."""
+        found = self._get(f"/api/v2/backfills?dag_id={dag_id}&limit=20&order_by=-id") or {}
+        return sum(backfill["completed_at"] is None for backfill in found.get("backfills", []))
+
     def trigger(self, dag_id: str, run_id: str, conf: Json) -> Json:
         """Ask for a DAG run without a logical date, so that it can never swallow a scheduled one."""
         body = {"dag_run_id": run_id, "logical_date": None, "conf": conf}

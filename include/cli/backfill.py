@@ -9,12 +9,15 @@ DAG = "build_features"
 
 
 def follow(api: AirflowApi, screen: Screen, first: str, last: str, poll: float = 2.0) -> int:
-    """Wait until every backfill run of the nights first to last has ended, with progress; returns the exit code."""
+    """Wait until every backfill run of the nights first to last has ended, with progress; returns the exit code.
+
+    Airflow closes a backfill up to half a minute after its last run, and refuses the next one until then: that is waited for.
+    """
     began = time.monotonic()
     while True:
         states = api.backfill_states(DAG, first, last)
         ended = sum(state in DONE for state in states.values())
-        if ended == len(states):
+        if ended == len(states) and not api.open_backfills(DAG):
             break
         since = time.monotonic() - began
         left = f", about {since / ended * (len(states) - ended):.0f} s left" if ended else ""
