@@ -6,7 +6,6 @@ that checks the digest again.
 """
 
 import hashlib
-import os
 import re
 import secrets
 from collections.abc import Callable, Iterator
@@ -18,7 +17,7 @@ from include.errors import Refused, TryAgain
 from include.settings import Settings
 from include.store.cache import Cache, WrongDigest
 from include.store.objects import ABSENT, Conflict, Damaged, Missing, check_key, object_key
-from include.store.s3_client import Limits, endpoint, open_client
+from include.store.s3_client import Limits, endpoint, shared_client
 from include.store.s3_retry import NotAsExpected, NotThere, retrying
 from include.store.s3_upload import PART, checksum, upload
 
@@ -43,14 +42,10 @@ class S3Store:
         self.limits = limits or Limits()
         self.part = part
         self._cache = cache
-        self._client: tuple[int, Any] = (0, None)
 
     @property
     def client(self) -> Any:
-        """One client a process: connections must not be shared across a fork."""
-        if self._client[0] != os.getpid():
-            self._client = (os.getpid(), open_client(self.limits))
-        return self._client[1]
+        return shared_client(self.limits)
 
     @property
     def cache(self) -> Cache:

@@ -81,7 +81,9 @@ def _answer(error: Any, what: str, where: str) -> str:
     if status == 412:
         raise NotAsExpected from None
     if code == "NoSuchBucket":
-        raise Refused(f"There is no bucket for {where}", "Make the bucket, or correct NIGHTFILL_STORE or AWS_ENDPOINT_URL")
+        raise Refused(
+            f"There is no bucket for {where}", "Make the bucket, or correct NIGHTFILL_STORE or AWS_ENDPOINT_URL"
+        ) from None
     if status == 404:
         raise NotThere from None
     if code in CREDENTIALS:

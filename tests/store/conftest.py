@@ -7,7 +7,7 @@ import pytest
 from include.store.cache import Cache
 from include.store.objects import open_store
 from include.store.s3 import S3Store
-from include.store.s3_client import Limits
+from include.store.s3_client import Limits, shared_client
 from tests.store.s3_server import S3Server
 
 QUICK = Limits(connect=1, read=1, attempts=5, budget=8, base=0.01, cap=0.05)
@@ -31,9 +31,7 @@ def bucket(s3_server, monkeypatch):
     s3_server.wire.faults.clear()
     s3_server.wire.lagging.clear()
     name = f"shelves-{next(numbers)}"
-    from include.store.s3_client import open_client
-
-    open_client().create_bucket(Bucket=name)
+    shared_client(QUICK).create_bucket(Bucket=name)
     return name
 
 
