@@ -57,7 +57,7 @@ class AirflowApi:
                 return {str(run["logical_date"])[:10]: str(run["state"]) for run in runs}
 
     def open_backfills(self, dag_id: str) -> int:
-        """How many backfills of a DAG Airflow has not closed: there can be one, and it is closed some time after its last run."""
+        """Backfills of a DAG that Airflow has not closed: at most one, and it is closed some time after its last run."""
         found = self._get(f"/api/v2/backfills?dag_id={dag_id}&limit=20&order_by=-id") or {}
         return sum(backfill["completed_at"] is None for backfill in found.get("backfills", []))
 
