@@ -6,9 +6,12 @@ gets 5, 25, 50 and 100 percent of the households (safety: errors, bad answers an
 retries hide from shoppers). Every verdict has a reason that a person can read, and only PROMOTE changes what is stable.
 
 HOLD, ROLL_BACK and REFUSE are honest ends of a release: the run is a success, and stable goes on answering.
+
+`nightfill drill` sends models through here that it has spoilt on purpose. They are on a list of their own, no night finds
+them, and none can be promoted.
 """
 
-from airflow.sdk import DAG
+from airflow.sdk import DAG, Param
 
 from include import recipes
 from include.rollout.steps import Do
@@ -16,6 +19,14 @@ from nightfill.defaults import DAG_DEFAULTS, START, Pool, Tag, night_param
 from nightfill.operators.job import JobOperator
 from nightfill.operators.ramp import RampOperator
 from nightfill.operators.release import EndReleaseOperator, OpenReleaseOperator, ReleaseJobOperator
+
+DRILL = Param(
+    None,
+    type=["null", "string"],
+    pattern="^[0-9a-f]{16}$",
+    title="Drill",
+    description="Name of a model that `nightfill drill` has spoilt, to be released instead; it can never be promoted.",
+)
 
 
 def release(surface: str) -> DAG:
@@ -26,10 +37,11 @@ def release(surface: str) -> DAG:
         start_date=START,
         doc_md=__doc__,
         tags=[Tag.RELEASE, surface],
-        params={"dt": night_param("Release the newest candidate of this night.")},
+        params={"dt": night_param("Release the newest candidate of this night."), "drill": DRILL},
         **DAG_DEFAULTS,
     ) as dag:
-        begin = OpenReleaseOperator(task_id="open_release", surface=surface, night="{{ run_night(params.dt) }}")
+        night = "{{ run_night(params.dt) }}"
+        begin = OpenReleaseOperator(task_id="open_release", surface=surface, night=night, drilled="{{ params.drill }}")
         check = ReleaseJobOperator(
             task_id="check_bundle",
             job="check_bundle",

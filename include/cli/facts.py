@@ -81,4 +81,4 @@ def release(record: Record) -> Json:
 def _releases(store: Store, dates: Calendar) -> list[Json]:
     """This calendar's two releases, oldest night first."""
     wanted = (dates.first_model, dates.last_night)
-    return [release(record) for record in all_of(store, dates.surface) if record.night in wanted]
+    return [release(record) for record in all_of(store, dates.surface) if record.night in wanted and not record.drill]

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from include.evaluation.horizon import matures
+from include.rollout.drill import RUN as DRILL_RUN
 from include.serving.answer_log import Answer, read_answer_file
 
 
@@ -19,12 +20,12 @@ class Shown:
     waiting: dict[dt.date, int] = field(default_factory=dict)
 
 
-def shown(root: Path, surface: str, now: dt.date, known: Iterable[tuple[str, str, str]] = ()) -> Shown:
-    """What was shown on a surface and has matured by the end of `now`, each (night, household, model) once.
+def shown(root: Path, surface: str, now: dt.date, known: Iterable[tuple[str, ...]] = ()) -> Shown:
+    """What was shown on a surface and has matured by the end of `now`, each (night, household, model, query) once.
 
     Args:
         root: settings.answers.
-        known: (night, household, model) that were judged before.
+        known: `key_of` the answers that were judged before.
     """
     found, seen = Shown(), set(known)
     for night, path in _files(root / surface):
@@ -32,7 +33,7 @@ def shown(root: Path, surface: str, now: dt.date, known: Iterable[tuple[str, str
             found.waiting[night] = found.waiting.get(night, 0) + _lines(path)
             continue
         for answer in _sound(path, surface, night, found.counts):
-            key = (answer.night, answer.household, answer.model)
+            key = key_of(answer.night, answer.household, answer.model, answer.query)
             if key in seen:
                 found.counts["doubled"] += 1
                 continue
@@ -42,8 +43,15 @@ def shown(root: Path, surface: str, now: dt.date, known: Iterable[tuple[str, str
     return found
 
 
+def key_of(night: str, household: str, model: str, query: str) -> tuple[str, ...]:
+    """What makes an answer one of its kind; the query is a part of it where there is one."""
+    return (night, household, model, query) if query else (night, household, model)
+
+
 def _files(folder: Path) -> Iterator[tuple[dt.date, Path]]:
     for path in sorted(folder.glob("*/*.jsonl")):
+        if path.name.startswith(DRILL_RUN):
+            continue  # answers of a model that was spoilt on purpose say nothing about the shelves
         try:
             yield dt.date.fromisoformat(path.parent.name), path
         except ValueError:
@@ -67,7 +75,7 @@ def _sound(path: Path, surface: str, night: dt.date, counts: Counter[str]) -> It
 
 def _typed(answer: Answer) -> bool:
     texts = (answer.household, answer.model, answer.night, answer.day, answer.arm, answer.code, answer.run, answer.request)
-    if not all(isinstance(text, str) for text in texts) or not isinstance(answer.products, list):
+    if not all(isinstance(text, str) for text in (*texts, answer.query, answer.meant)) or not isinstance(answer.products, list):
         return False
     return all(isinstance(product, str) for product in answer.products)
 

@@ -69,7 +69,7 @@ def read_facts(store: Store, night: dt.date, work: Path, source: str, households
 
 def read_surface(store: Store, name: str, night: dt.date, work: Path) -> Surface:
     pointer = registry.stable(store, name)
-    releases = [record for record in records.all_of(store, name) if record.night <= night]
+    releases = [record for record in records.all_of(store, name) if record.night <= night and not record.drill]
     cards = {entry["name"]: registry.find(store, name, entry["name"]).card for entry in registry.versions(store, name)}
     joined = work / "joined.json"
     return Surface(

@@ -15,8 +15,10 @@ from include.evaluation.horizon import window
 from include.jobs.frame import Job, main
 from include.nights import parse
 from include.rollout import record as records
-from include.rollout.quality import judge
+from include.rollout.freshness import stale
+from include.rollout.quality import average, judge
 from include.rollout.record import Record
+from include.rollout.spread import is_flat
 from include.rollout.verdict import Kind, Verdict
 from include.serving.answer_log import Answer, read_answers
 from include.settings import Settings
@@ -25,6 +27,8 @@ MISSED = 0.1
 """Share of shoppers' answers that the shadow may have missed (dropped from its queue)."""
 FAILED = 0.01
 """Share of the shadow's questions that may fail before that alone sends the candidate back."""
+FLAT = 0.1
+"""Share of the shadow's answers that may hold one score for all products, when stable has less than half as many of them."""
 
 log = logging.getLogger("nightfill")
 
@@ -87,6 +91,9 @@ class JudgeShadow(Job):
         bad = sum(not all(map(math.isfinite, answer.scores)) for answer in shadow)
         if bad:
             return _say(Kind.ROLL_BACK, f"{bad} of {len(shadow)} of the candidate's answers have scores that are not finite")
+        flat, usual = (sum(is_flat(answer.scores) for answer in arm) / len(arm) for arm in (shadow, shoppers))
+        if flat > max(FLAT, 2 * usual):
+            return _say(Kind.ROLL_BACK, f"{flat:.0%} of the candidate's answers have constant scores, {usual:.0%} of stable's")
         if not record or not record.stable:
             return None
         return self._signed("stable", record.stable.name, shoppers) or self._signed("shadow", record.candidate, shadow)
@@ -99,30 +106,61 @@ class JudgeShadow(Job):
         return _say(Kind.HOLD, f"The {arm} arm answered with model {sorted(others)[0] or '?'} instead of {name}")
 
     def _compare(self, night: dt.date, answers: list[Answer], margin: float) -> Verdict:
+        from include.evaluation.searchers import types_of
         from include.features.asof import History
+        from include.features.counters import EPOCH
         from include.sources.opening import open_source
         from include.sources.replay import ReplayClock
 
         first, last = window(night)
         now = parse(self.last) if self.last else last
         bought = ReplayClock(open_source(self.source)).outcomes(first, last, now=now)
-        view = History.load(self.open_store(), night).view(night)
+        history = History.load(self.open_store(), night)
+        view = history.view(night)
+        place = {name: i for i, name in enumerate(view.product_ids)}
+        stable, shadow = _shown(answers, "stable"), _shown(answers, "shadow")
+        if reason := stale(stable, shadow, place, lambda i: EPOCH + dt.timedelta(days=int(history.rows.first_day[i]))):
+            return _say(Kind.ROLL_BACK, reason)
         universe = {name for name, inside in zip(view.product_ids, view.universe.tolist(), strict=True) if inside}
         right = {household: products & universe for household, products in bought.items()}
+        if recipes.asks_query(self.surface):
+            right = _of_type(answers, right, types_of(view.content, view.product_ids).plain)
         return judge(_ndcg(answers, "stable", right), _ndcg(answers, "shadow", right), margin)
 
 
+def _question(answer: Answer) -> str:
+    """What an answer is paired by: the household, and what it asked for where it typed something."""
+    return f"{answer.household}\0{answer.query}" if answer.query else answer.household
+
+
+def _of_type(answers: list[Answer], right: dict[str, set[str]], plain: dict[str, str]) -> dict[str, set[str]]:
+    """What is right for each question: the products of the meant type that its household bought."""
+    found = {}
+    for answer in answers:
+        bought = right.get(answer.household, set())
+        found[_question(answer)] = {product for product in bought if answer.meant and plain.get(product) == answer.meant}
+    return found
+
+
+def _shown(answers: list[Answer], arm: str) -> dict[str, list[str]]:
+    """Products by question of one arm's good answers."""
+    return {_question(answer): answer.products for answer in answers if answer.arm == arm and answer.code == "OK"}
+
+
 def _ndcg(answers: list[Answer], arm: str, right: dict[str, set[str]]) -> dict[str, float]:
-    """NDCG@10 by household of one arm's answers; a failed answer of the shadow counts 0."""
+    """NDCG@10 by household of one arm's answers; a failed answer of the shadow counts 0.
+
+    The questions of a household are averaged.
+    """
     import numpy as np
 
     from include.evaluation import metrics
 
-    rows = {answer.household: answer for answer in answers if answer.arm == arm and right.get(answer.household)}
+    rows = {_question(answer): answer for answer in answers if answer.arm == arm and right.get(_question(answer))}
     kept = [answer for answer in rows.values() if answer.code == "OK" or arm == "shadow"]
-    hit = np.array([[p in right[a.household] for p in (a.products + [""] * 10)[:10]] for a in kept], bool).reshape(-1, 10)
-    values = metrics.by_query(hit, np.array([len(right[answer.household]) for answer in kept], int))["ndcg@10"]
-    return {answer.household: float(value) for answer, value in zip(kept, values, strict=True)}
+    hit = np.array([[p in right[_question(a)] for p in (a.products + [""] * 10)[:10]] for a in kept], bool).reshape(-1, 10)
+    values = metrics.by_query(hit, np.array([len(right[_question(answer)]) for answer in kept], int))["ndcg@10"]
+    return average((answer.household, float(value)) for answer, value in zip(kept, values, strict=True))
 
 
 def _say(kind: Kind, reason: str) -> Verdict:

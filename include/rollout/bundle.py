@@ -24,6 +24,11 @@ class Bundle(BaseModel):
         """The ISO date as of which it was trained; empty when its maker did not say."""
         return str(self.manifest.meta.get("night", ""))
 
+    @property
+    def drill(self) -> str:
+        """How it was spoilt on purpose, as "<fault> <form>"; empty for a real model."""
+        return str(self.manifest.meta.get("drill", ""))
+
 
 class Pointer(BaseModel):
     """Which version answers, since which night's release, and how often the pointer has moved."""

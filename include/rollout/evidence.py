@@ -12,6 +12,7 @@ from pathlib import Path
 
 from include.rollout.record import Record, Shift
 from include.rollout.safety import Seen, judge
+from include.rollout.spread import is_flat
 from include.rollout.verdict import Verdict
 from include.serving.answer_log import Answer, read_answers
 from include.serving.attempts import Attempt, read_attempts
@@ -46,6 +47,7 @@ def see(attempts: Iterable[Attempt], answers: Iterable[Answer], shifts: Sequence
                 ms=(attempt.us or 0) / 1000,
                 bad=own is not None and not all(map(math.isfinite, own.scores)),
                 empty=own is not None and not any(own.products),
+                flat=own is not None and is_flat(own.scores),
             )
         )
     return found

@@ -47,8 +47,9 @@ class Record(BaseModel):
     """One release from its check to its end.
 
     `stable` is what the candidate is judged against, `weights` the ramp in %; `margin`, `minimum` and `budget_ms` are what
-    the gates ask. `first` and `last` are the replayed days. `shifts` are all changes of weight. `verdict` is None while it
-    runs.
+    the gates ask. `first` and `last` are the replayed days; each step of the ramp replays them `passes` times. `shifts` are
+    all changes of weight. `verdict` is None while it runs. `drill` says how the candidate was spoilt on purpose; empty for a
+    real release.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -67,6 +68,8 @@ class Record(BaseModel):
     weights: tuple[int, ...]
     minimum: int = Field(ge=1)
     budget_ms: float = Field(default=0.0, ge=0)
+    passes: int = Field(default=1, ge=1, le=100)
+    drill: str = ""
     steps: tuple[Step, ...] = ()
     shifts: tuple[Shift, ...] = ()
     verdict: Kind | None = None
@@ -96,6 +99,7 @@ def begin(
     weights: tuple[int, ...],
     minimum: int = 30,
     budget_ms: float = 0.0,
+    passes: int = 1,
 ) -> Record:
     """The record of a release, begun now or taken up where it was left. It is written at once.
 
@@ -126,6 +130,8 @@ def begin(
         weights=weights,
         minimum=minimum,
         budget_ms=budget_ms,
+        passes=passes,
+        drill=bundle.drill,
     )
     if stable and stable.name == bundle.name:
         text = f"The candidate is version {bundle.version}, which serves already: there is nothing to release"

@@ -2,10 +2,13 @@
 
 A bundle is called by its model's name and numbered in the order of registration; version 0 is the surface's first.
 `stable.json` is the pointer: it moves by compare-and-swap, counts its moves (epoch), and never to an older night.
+Models that a drill spoilt on purpose stand on a list of their own with numbers of their own: whoever looks for a candidate
+reads `versions`, where they are not, and `promote` refuses them.
 
     models/<surface>/bundles/<name>/manifest.json   the files, by digest
     models/<surface>/bundles/<name>/card.json       measurements, beside the bundle: not part of what it is
     models/<surface>/versions.json                  names by version
+    models/<surface>/drills.json                    the same for models spoilt on purpose, numbered from DRILLS
     models/<surface>/stable.json                    the pointer
 """
 
@@ -19,7 +22,7 @@ from typing import Any, TypeVar
 
 from include.canonical import dumps
 from include.errors import Refused
-from include.rollout import names
+from include.rollout import names, switches
 from include.rollout.bundle import Bundle, Pointer
 from include.rollout.lease import lease
 from include.rollout.materialise import materialise
@@ -31,7 +34,9 @@ __all__ = [
     "Fenced",
     "Pointer",
     "check_fence",
+    "drills",
     "find",
+    "forget_drill",
     "lease",
     "materialise",
     "promote",
@@ -42,6 +47,8 @@ __all__ = [
 ]
 
 TRIES = 50
+DRILLS = 1_000_000
+"""Number of the first model that a drill spoils; real versions stay far below."""
 
 T = TypeVar("T")
 
@@ -54,7 +61,7 @@ def register(store: Store, surface: str, bundle_dir: Path, name: str, meta: dict
     """Put a bundle into the store and number it; the same name again is the same version and the same bytes.
 
     Two exports of one model differ in bytes, so the first registered bytes stay, unless they are damaged by now: then
-    registering again mends them.
+    registering again mends them. With `meta["drill"]` it goes to the list of models that are spoilt on purpose.
 
     Returns:
         The version, 0 for a surface's first bundle.
@@ -73,7 +80,8 @@ def register(store: Store, surface: str, bundle_dir: Path, name: str, meta: dict
             store.write(key, manifest.to_bytes(), expect=before)
         except Conflict:
             pass  # another writer of the same model was first: its bytes are as good
-    return _again(lambda: _number(store, surface, name, str(meta.get("night", ""))))
+    listed = _drills_key(surface) if meta.get("drill") else _versions_key(surface)
+    return _again(lambda: _number(store, listed, name, str(meta.get("night", "")), DRILLS if meta.get("drill") else 0))
 
 
 def find(store: Store, surface: str, which: int | str) -> Bundle:
@@ -83,10 +91,10 @@ def find(store: Store, surface: str, which: int | str) -> Bundle:
         Missing: the surface has no such version or model.
         Refused: the name cannot be one.
     """
-    for entry in versions(store, surface):
+    for entry in [*versions(store, surface), *drills(store, surface)]:
         if which in (entry["version"], entry["name"]):
             folder = f"models/{surface}/bundles/{names.model(entry['name'])}"
-            manifest = Manifest.from_bytes(store.read(f"{folder}/manifest.json"), f"{folder}/manifest.json")
+            manifest = _manifest(store, f"{folder}/manifest.json")
             card = json.loads(store.read(f"{folder}/card.json"))
             return Bundle(surface=surface, version=entry["version"], name=entry["name"], manifest=manifest, card=card)
     raise Missing(f"Surface {surface} has no version or model '{str(which)[:60]}'", f"Run train_{surface} first")
@@ -97,6 +105,35 @@ def versions(store: Store, surface: str) -> list[dict[str, Any]]:
     return _load(store, _versions_key(surface)).get("versions", [])
 
 
+def drills(store: Store, surface: str) -> list[dict[str, Any]]:
+    """As `versions`, of the models that drills have spoilt and not yet forgotten."""
+    return _load(store, _drills_key(surface)).get("versions", [])
+
+
+def forget_drill(store: Store, surface: str, name: str) -> None:
+    """Take a spoilt model out of the store, with the objects that no other bundle of any surface has.
+
+    Its number is never given again. Nothing happens when there is no such drill.
+    """
+    if name not in [entry["name"] for entry in drills(store, surface)]:
+        return
+    key = f"models/{surface}/bundles/{names.model(name)}/manifest.json"
+    own = {file.sha256 for file in _manifest(store, key).files}
+    others = [other for other in store.list("models") if other.endswith("/manifest.json") and other != key]
+    shared = {file.sha256 for other in others for file in _manifest(store, other).files}
+
+    def leave() -> None:
+        listed = _drills_key(surface)
+        before, known = store.etag(listed), drills(store, surface)
+        following = max([DRILLS, *(entry["version"] + 1 for entry in known), _load(store, listed).get("next", 0)])
+        rest = [entry for entry in known if entry["name"] != name]
+        store.write(listed, dumps({"next": following, "versions": rest}), expect=before)
+
+    _again(leave)
+    for gone in (key, key.replace("manifest.json", "card.json"), *(object_key(sha256) for sha256 in sorted(own - shared))):
+        store.delete(gone)
+
+
 def write_card(store: Store, surface: str, name: str, card: dict[str, Any]) -> None:
     """Replace a bundle's measurements. Raises Missing when there is no such bundle."""
     find(store, surface, name)
@@ -105,7 +142,7 @@ def write_card(store: Store, surface: str, name: str, card: dict[str, Any]) -> N
 
 def stable(store: Store, surface: str) -> Pointer | None:
     """The version that answers, or None before the first release."""
-    value = _load(store, _stable_key(surface))
+    value = _load(store, stable_key(surface))
     return Pointer.model_validate(value) if value else None
 
 
@@ -118,12 +155,16 @@ def promote(store: Store, surface: str, version: int, night: dt.date, release_id
 
     Raises:
         Fenced: the pointer belongs to a newer night, or has moved since the release began.
+        Held: somebody has frozen the surface, or pinned it to another version.
         Missing: no such version.
+        Refused: a drill has spoilt it on purpose.
     """
     bundle, names_release = find(store, surface, version), names.release(release_id)
+    if bundle.drill:
+        raise Refused(f"Version {version} of {surface} was spoilt on purpose ({bundle.drill})", "Release a real model")
 
     def swap() -> Pointer:
-        key = _stable_key(surface)
+        key = stable_key(surface)
         before = store.etag(key)
         now = stable(store, surface)
         pointer = Pointer(
@@ -132,6 +173,7 @@ def promote(store: Store, surface: str, version: int, night: dt.date, release_id
         if now and now == pointer.model_copy(update={"epoch": now.epoch}):
             return now
         check_fence(surface, now, night, epoch)
+        switches.check(store, surface, version)
         store.write(key, dumps(pointer.model_dump(mode="json")), expect=before)
         return pointer
 
@@ -167,16 +209,20 @@ def _sound(store: Store, key: str) -> bool:
     return sound
 
 
-def _number(store: Store, surface: str, name: str, night: str) -> int:
-    key = _versions_key(surface)
+def _number(store: Store, key: str, name: str, night: str, first: int) -> int:
     before = store.etag(key)
-    known = versions(store, surface)
+    value = _load(store, key)
+    known = value.get("versions", [])
     for entry in known:
         if entry["name"] == name:
             return entry["version"]
-    version = max((entry["version"] for entry in known), default=-1) + 1
-    store.write(key, dumps({"versions": [*known, {"version": version, "name": name, "night": night}]}), expect=before)
+    version = max([value.get("next", first), *(entry["version"] + 1 for entry in known)])
+    store.write(key, dumps({**value, "versions": [*known, {"version": version, "name": name, "night": night}]}), expect=before)
     return version
+
+
+def _manifest(store: Store, key: str) -> Manifest:
+    return Manifest.from_bytes(store.read(key), key)
 
 
 def _again(step: Callable[[], T]) -> T:
@@ -204,5 +250,10 @@ def _versions_key(surface: str) -> str:
     return f"models/{names.surface(surface)}/versions.json"
 
 
-def _stable_key(surface: str) -> str:
+def _drills_key(surface: str) -> str:
+    return f"models/{names.surface(surface)}/drills.json"
+
+
+def stable_key(surface: str) -> str:
+    """Where a surface's pointer is."""
     return f"models/{names.surface(surface)}/stable.json"

@@ -1,11 +1,12 @@
-"""Whether a canary breaks anything, judged from first attempts: errors, bad answers, slowness.
+"""Whether a canary breaks anything, judged from first attempts: errors, senseless answers, slowness.
 
 The gateway's retries hide a canary's errors from shoppers, so what counts is the first attempt of a request, not its end.
 Sticky routing gives all requests of a household one arm, so a household counts once for each metric, with its first
 event: a test by request rolls back a third of identical models (tests/rollout/test_error_rates.py keeps the proof). An
 answer is slow when it took more than the surface's budget and more than SLACK times the p90 (a stall: the p99) of stable's
 latest answers, so both arms are held against the same stretch of time; and only a canary whose rate of them is above
-SLOW_MARGIN times stable's is rolled back, because its one replica on a busy machine is not stable's two.
+SLOW_MARGIN times stable's is rolled back, because its one replica on a busy machine is not stable's two. Answers whose
+scores are all alike are watched too: nothing about such an answer fails, and it ranks nothing.
 """
 
 from bisect import bisect_left, insort
@@ -31,7 +32,15 @@ LOWEST_REFERENCE = 0.01
 ALL_FAILED = 10
 
 TIMES = ("slow answers", "stalls")
-MARGINS = {"errors": 1.0, "bad scores": 1.0, "empty answers": 1.0, "slow answers": SLOW_MARGIN, "stalls": SLOW_MARGIN}
+MARGINS = {
+    "errors": 1.0,
+    "scores that are not finite": 1.0,
+    "empty answers": 1.0,
+    "constant scores": 1.0,
+    "slow answers": SLOW_MARGIN,
+    "stalls": SLOW_MARGIN,
+}
+"""Metric -> how many times stable's rate of it the canary may have."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +56,7 @@ class Seen:
         ms: how long the first attempt took.
         bad: a score of that arm's answer was NaN or infinite.
         empty: that arm's answer held no product.
+        flat: that arm's answer held several products of one score (include/rollout/spread.py).
     """
 
     at: float
@@ -58,6 +68,7 @@ class Seen:
     ms: float = 0.0
     bad: bool = False
     empty: bool = False
+    flat: bool = False
 
 
 class Ruler:
@@ -97,6 +108,7 @@ class Watch:
         self.failed = {"stable": 0, "canary": 0}
         self._stable_hits = dict.fromkeys(MARGINS, 0)
         self.in_a_row = 0
+        self.late_in_a_row = 0
         self._counted: set[tuple[str, str]] = set()
         self._quiet = dict.fromkeys(TIMES, float("-inf"))
         self._ruler = Ruler(budget_ms)
@@ -111,7 +123,7 @@ class Watch:
         new = seen.household not in self.households[seen.arm]
         self.households[seen.arm].add(seen.household)
         slow, stall = (True, True) if seen.silent else self._ruler.over(seen.ms)
-        marks = (seen.failed and not seen.silent, seen.bad, seen.empty, slow, stall)
+        marks = (seen.failed and not seen.silent, seen.bad, seen.empty, seen.flat, slow, stall)
         for name, hit in zip(MARGINS, marks, strict=True):
             self._weigh(name, hit, seen, canary)
             self._stable_hits[name] += hit and not canary
@@ -134,6 +146,7 @@ class Watch:
         self.failed[seen.arm] += seen.failed
         if canary and (new or not seen.failed):
             self.in_a_row = self.in_a_row + 1 if seen.failed else 0
+            self.late_in_a_row = self.late_in_a_row + seen.silent if seen.failed else 0
         if not canary:
             self._stable_tail.append(seen.failed)
             if not seen.failed:
@@ -183,7 +196,8 @@ def judge(
     in_step = len({one.household for one in ordered if one.arm == "canary" and one.at >= step_began})
     figures = _figures(watch, in_step)
     if watch.broken:
-        text = f"The last {ALL_FAILED} canary households all failed while stable answers"
+        late = f", {watch.late_in_a_row} of them without an answer in time," if watch.late_in_a_row else ""
+        text = f"The last {watch.in_a_row} canary households all failed{late} while stable answers"
         return Verdict(kind=Kind.ROLL_BACK, reason=text, figures=figures)
     if against := watch.against(alpha):
         return Verdict(kind=Kind.ROLL_BACK, reason=_accuse(watch, against, alpha), figures=figures)

@@ -45,7 +45,7 @@ def test_errors_from_a_zero_baseline_roll_back():
 
 def test_nan_scores_roll_back_with_their_name():
     verdict = judge(seen(300, bad=True), step_began=0)
-    assert verdict.kind is Kind.ROLL_BACK and "bad scores" in verdict.reason
+    assert verdict.kind is Kind.ROLL_BACK and "not finite" in verdict.reason
 
 
 def test_wrong_shares_hold_whatever_else_looks_good():

@@ -7,7 +7,8 @@ from airflow.sdk.exceptions import AirflowSkipException
 
 from include import recipes
 from include.errors import Refused
-from include.rollout import lease, record, registry, steps
+from include.recipes.recipe import Release
+from include.rollout import drill, lease, record, registry, steps
 from include.rollout.bundle import Bundle
 from include.rollout.record import Record, Shift
 from include.rollout.steps import Action, Do
@@ -29,35 +30,54 @@ class ReleaseHook(ServingHook):
         super().__init__(surface=surface)
         self.release = safe_name(run_id)[:120]
 
-    def open(self, night: dt.date) -> Record | None:
+    def open(self, night: dt.date, drilled: str = "") -> Record | None:
         """Take the lease and begin the release of the night's newest candidate, or take it up again.
+
+        Args:
+            drilled: name of a model that a drill has spoilt; it is released instead, and can never be promoted.
 
         Returns:
             The record; None when the gates let no candidate of this night through.
 
         Raises:
-            Refused: nothing is stable yet, or a newer night serves.
+            Refused: nothing is stable yet, a newer night serves, or that model is no drill's.
         """
-        candidates = [v for v in registry.versions(self.store, self.surface) if v["night"] == night.isoformat()]
-        if not candidates:
+        candidate = self._drilled(drilled) if drilled else self._newest(night)
+        if candidate is None:
             return None
         if self.stable() is None:
             raise Refused(f"Surface {self.surface} has no stable version", f"Run start_{self.surface} first")
         self.hold()
-        recipe = self.bundle(candidates[-1]["version"]).manifest.meta["recipe"]
-        plan = recipes.get(self.surface, recipe).release
+        plan = self._plan(candidate)
         return record.begin(
             self.store,
             self.surface,
             self.release,
-            candidate=candidates[-1]["version"],
+            candidate=candidate.version,
             night=night,
             first=night + dt.timedelta(days=1),
             last=night + dt.timedelta(days=plan.replay_days),
             margin=plan.margin,
             weights=plan.steps,
             budget_ms=plan.budget_ms,
+            passes=drill.PASSES if candidate.drill else 1,
         )
+
+    def _newest(self, night: dt.date) -> Bundle | None:
+        candidates = [v for v in registry.versions(self.store, self.surface) if v["night"] == night.isoformat()]
+        return self.bundle(candidates[-1]["version"]) if candidates else None
+
+    def _drilled(self, name: str) -> Bundle:
+        found = self.bundle(name)
+        if not found.drill or not self.release.startswith(drill.RUN):
+            raise Refused(f"Model {found.name} is not released by a drill", "Drills are run by `nightfill drill`")
+        return found
+
+    def _plan(self, candidate: Bundle) -> Release:
+        meta = candidate.manifest.meta
+        plan = recipes.get(self.surface, meta["recipe"]).release
+        changes = {"steps": drill.WEIGHTS, "replay_days": int(meta["days"])} if candidate.drill else {}
+        return plan.model_copy(update=changes)
 
     def record(self) -> Record:
         """The record as it stands.
@@ -114,14 +134,19 @@ class ReleaseHook(ServingHook):
 
     def retreat(self, before: Record) -> Record:
         """Send everybody to stable and empty the canary and the shadow. Safe to repeat."""
+        after = self.send_home(before)
+        self.retire("canary")
+        self.retire("shadow")
+        return after
+
+    def send_home(self, before: Record) -> Record:
+        """Send everybody to stable, and note it. Safe to repeat."""
         asked = time.time()
         self.route(0, before.salt)
         after = before
         if before.shifts and before.shifts[-1].weight:
             after = before.model_copy(update={"shifts": (*before.shifts, Shift(at=asked, weight=0, live=time.time()))})
             record.save(self.store, after)
-        self.retire("canary")
-        self.retire("shadow")
         return after
 
     def fit_ramp(self, before: Record, households: int) -> Record:

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import time
+from pathlib import Path
 from typing import Any, NoReturn
 
 from airflow.sdk import BaseOperator, Context
@@ -11,7 +12,7 @@ from include.rollout.evidence import look
 from include.rollout.record import Record
 from include.rollout.steps import Do, next_action
 from include.rollout.verdict import Kind
-from nightfill.hooks.job import JobHook
+from nightfill.hooks.job import JobHook, job_runs
 from nightfill.hooks.release import ReleaseHook
 from nightfill.operators.release import release_fields
 from nightfill.triggers.job import JobTrigger
@@ -21,6 +22,9 @@ LOOK = 15.0
 
 FLUSHED = 0.5
 """Seconds after which the gateway has written its attempt log."""
+
+STOPS = 10.0
+"""Seconds that a replay gets to answer what it has begun when its step is rolled back."""
 
 
 class RampOperator(BaseOperator):
@@ -53,11 +57,11 @@ class RampOperator(BaseOperator):
         run = f"{record.release}-{action.step}"
         time.sleep(FLUSHED)
         verdict = look(record, hook.gateway.attempts, hook.settings.answers, run, over=event["ended"])
+        if event["due"] and verdict.kind is not Kind.ROLL_BACK:
+            self._wait(job, began, pid)
         if event["due"]:
-            if verdict.kind is not Kind.ROLL_BACK:
-                self._wait(job, began, pid)
-            job.kill_group(pid)
-            replayed: dict[str, Any] = {}
+            record = hook.send_home(record)
+            replayed = self._stop_replay(job, pid)
         else:
             replayed = self._replayed(job, event)
         requests, failed = replayed.get("requests", 0), replayed.get("failed", 0)
@@ -77,6 +81,9 @@ class RampOperator(BaseOperator):
         told = release_fields(record)
         spec = {name: told[name] for name in ("surface", "night", "first", "last")}
         spec |= {"mode": "ramp", "run_id": f"{record.release}-{action.step}", "work": str(job.work)}
+        stop = self._stop_file(job)
+        stop.unlink(missing_ok=True)
+        spec |= {"passes": record.passes, "stop_file": str(stop)}
         process = job.start_detached(spec)
         self._wait(job, began, process.pid)
 
@@ -90,6 +97,19 @@ class RampOperator(BaseOperator):
 
     def _job(self, hook: ReleaseHook, step: str) -> JobHook:
         return JobHook(job="replay_shoppers", dag_id=self.dag_id, run_id=hook.release, task_id=f"{self.task_id}.{step}")
+
+    @staticmethod
+    def _stop_file(job: JobHook) -> Path:
+        return job.report.with_suffix(".stop")
+
+    def _stop_replay(self, job: JobHook, pid: int) -> dict[str, Any]:
+        """Let a replay end where it is, so that its requests are counted; end it when it does not."""
+        self._stop_file(job).touch()
+        until = time.monotonic() + STOPS
+        while job_runs(job.report, pid) and time.monotonic() < until:
+            time.sleep(0.1)
+        job.kill_group(pid)
+        return job.result() if job.report.exists() else {}
 
     def _replayed(self, job: JobHook, event: dict[str, Any]) -> dict[str, Any]:
         for line in job.output():

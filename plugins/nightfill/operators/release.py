@@ -15,19 +15,29 @@ from include.rollout.verdict import Kind, Verdict
 from nightfill.hooks.release import ReleaseHook
 from nightfill.operators.job import JobOperator
 
+GOT_THROUGH = "THE DRILL FAILED: every gate let a model through that was spoilt on purpose. Nothing was promoted"
+
 
 class OpenReleaseOperator(BaseOperator):
-    """Picks the night's candidate, takes the lease, begins the record. Args: surface; night, templated."""
+    """Picks the night's candidate, takes the lease, begins the record.
 
-    template_fields: Sequence[str] = ("night",)
+    Args:
+        surface: the surface.
+        night: the night whose newest candidate is released. Templated.
+        drilled: name of a model that a drill has spoilt, to be released instead; empty for none. Templated.
+    """
 
-    def __init__(self, *, surface: str, night: str, **kwargs: Any) -> None:
+    template_fields: Sequence[str] = ("night", "drilled")
+
+    def __init__(self, *, surface: str, night: str, drilled: str = "", **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.surface = surface
         self.night = night
+        self.drilled = drilled
 
     def execute(self, context: Context) -> dict[str, Any]:
-        record = ReleaseHook(surface=self.surface, run_id=context["ti"].run_id).open(dt.date.fromisoformat(str(self.night)))
+        hook = ReleaseHook(surface=self.surface, run_id=context["ti"].run_id)
+        record = hook.open(dt.date.fromisoformat(str(self.night)), str(self.drilled or ""))
         if record is None:
             self.log.warning("No candidate of %s is registered: the gates let none through", self.night)
             return {"release": None}
@@ -110,6 +120,9 @@ class EndReleaseOperator(BaseOperator):
                 f"The release stopped at {action.step} without a verdict; everybody is at stable. "
                 "Read the log of the failed task, then clear it and what hangs from it."
             )
+        if action.do is Do.PROMOTE and record.drill:
+            record = hook.take(record, action, Verdict(kind=Kind.HOLD, reason=GOT_THROUGH), ended=time.time())
+            action = next_action(record)
         if action.do is Do.PROMOTE:
             record = self._promote(hook, record)
         elif action.do is Do.RESTORE:
