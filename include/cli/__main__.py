@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from include.cli import checks, java, setup, wipe
+from include.cli import checks, java, setup, shop_options, wipe
 from include.errors import NightfillError, Refused
 
 ABOUT = """\
@@ -14,6 +14,7 @@ Nightfill restocks an online shop's shelves every night: features, training, can
 
   ./nightfill run              the recorded nights on a year of purchases, 10 to 20 minutes; continues what was begun
   ./nightfill run --dry-run    only show which DAG runs that would be
+  ./nightfill shop --help      the same on your own data: init, check, run
   ./nightfill status           what is up, and where to look
   ./nightfill stop             end everything that `run` left up
 """
@@ -25,7 +26,7 @@ Everything listens on 127.0.0.1 only. Exit codes: 0 done, 1 a task failed, 2 wro
 65 refused, 75 try again, 130 interrupted.
 """
 
-NEEDS_SETUP = ("setup", "run", "start", "backfill", "airflow", "test")
+NEEDS_SETUP = ("setup", "run", "shop", "start", "backfill", "airflow", "test")
 
 
 def parser() -> argparse.ArgumentParser:
@@ -40,7 +41,9 @@ def parser() -> argparse.ArgumentParser:
 
     add("setup", "make .venv from requirements.txt and find or install Java; does nothing when all is there")
     add("check", "look at memory, disk, ports and Java, one sentence each")
-    _run_options(add("run", "set up, start the stack and run the recorded nights through Airflow"))
+    run = add("run", "set up, start the stack and run the recorded nights through Airflow")
+    shop_options.run_options(run, "2017-10-22")
+    shop_options.add(add("shop", "your own shop: init a mapping file, check it, run the night on it"))
     add("start", "only start the stack: model servers, gateway, Airflow")
     add("status", "say what is up and where to look")
     add("stop", "end the stack and every job that it started")
@@ -60,18 +63,6 @@ def parser() -> argparse.ArgumentParser:
     test.add_argument("--long", action="store_true", help="the soaks, races and whole-year runs instead")
     test.add_argument("words", nargs="*")
     return top
-
-
-def _run_options(run: argparse.ArgumentParser) -> None:
-    nights = os.environ.get("NIGHTS") or "3"
-    run.add_argument("--nights", type=int, default=nights, help="single nights after the history (default 3, or $NIGHTS)")
-    run.add_argument(
-        "--history-from", default="", metavar="DATE", help="first night of the history (default: first day of the data)"
-    )
-    run.add_argument("--first-model", default="", metavar="DATE", help="night of the first model (default 2017-10-22)")
-    run.add_argument("--surface", default="home", help="which shelf (default home)")
-    run.add_argument("--recipe", default="quick", help="which recipe to train (default quick)")
-    run.add_argument("--dry-run", action="store_true", help="show the plan and do nothing")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -94,7 +85,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _do(args: argparse.Namespace, words: list[str]) -> int:
     if args.command == "check":
         return check(say_all=True)
-    if args.command in ("run", "start") and not getattr(args, "dry_run", False) and (code := check(say_all=False)):
+    if _starts_stack(args) and (code := check(say_all=False)):
         return code
     if args.command == "clean" and not setup.venv_python().exists():
         return wipe.forget(checks.var_folder(setup.ROOT), None)
@@ -110,6 +101,11 @@ def _do(args: argparse.Namespace, words: list[str]) -> int:
     from include.cli import commands
 
     return commands.do(args)
+
+
+def _starts_stack(args: argparse.Namespace) -> bool:
+    starts = args.command in ("run", "start") or (args.command == "shop" and args.verb == "run")
+    return starts and not getattr(args, "dry_run", False)
 
 
 def check(say_all: bool) -> int:

@@ -7,8 +7,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from include import recipes
-from include.cli import airflow_stack, backfill, logs, night, stack, suite, wipe
+from include.cli import airflow_stack, backfill, logs, night, shop, stack, suite, wipe
 from include.cli.checks import var_folder
+from include.cli.chosen_source import recall
 from include.cli.plan import calendar
 from include.cli.setup import ROOT
 from include.cli.terminal import Screen
@@ -18,7 +19,7 @@ from include.settings import Settings
 
 def do(args: argparse.Namespace) -> int:
     """Do the command that was parsed; returns the exit code."""
-    settings = Settings.load().model_copy(update={"var": var_folder(ROOT)})
+    settings = recall(Settings.load().model_copy(update={"var": var_folder(ROOT)}))
     return COMMANDS[args.command](settings, args)
 
 
@@ -108,6 +109,7 @@ def _call_airflow(settings: Settings, words: list[str]) -> int:
 COMMANDS: dict[str, Callable[[Settings, argparse.Namespace], int]] = {
     "setup": _setup,
     "run": _run,
+    "shop": shop.do,
     "start": _start,
     "status": _status,
     "stop": _stop,

@@ -4,15 +4,15 @@ import datetime as dt
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from include import recipes
 from include.errors import Refused
 from include.nights import parse, span
 from include.settings import SourceSpec
+from include.source_days import ENDS
 
 WEEK = dt.timedelta(days=7)
 DAY = dt.timedelta(days=1)
 
-ENDS = {"complete_journey": ("2017-01-01", "2017-12-31")}
-"""First and last data day of the sources that come with Nightfill."""
 FIRST_MODEL = {"complete_journey": "2017-10-22"}
 LAST_REPLAYED = {"complete_journey": "2017-11-26"}
 """The replay clock may read up to here; later weeks belong to `make bench-models`."""
@@ -104,6 +104,8 @@ def calendar(
     begin = history_from or source.first or first
     end = min(filter(None, [source.last, LAST_REPLAYED.get(source.name, ""), last]), default="")
     model = first_model or FIRST_MODEL.get(source.name, "")
+    if begin and end and not model and source.first and source.last:
+        model = latest_model(parse(begin), parse(end), nights, recipes.get(surface, recipe).gate_weeks).isoformat()
     if not (begin and end and model):
         raise Refused(
             f"The dates of source '{source.name}' are not known",
@@ -117,6 +119,25 @@ def calendar(
     except ValueError as error:
         lines = "; ".join(str(e["msg"]).removeprefix("Value error, ") for e in error.errors())  # type: ignore[attr-defined]
         raise Refused(f"The nights cannot be planned: {lines}", "Choose other dates or fewer nights (NIGHTS=3)") from error
+
+
+def latest_model(first: dt.date, last: dt.date, nights: int, gate_weeks: int) -> dt.date:
+    """The last night for a first model that leaves its release week, the single nights and the week of the report.
+
+    Raises:
+        Refused: the data is too short for it: before that night lie the gate weeks, a training week and a week of past.
+    """
+    model = last - 2 * WEEK - nights * DAY
+    past = (gate_weeks + 2) * WEEK
+    if model < first + past:
+        have, need = (last - first).days + 1, (past + 2 * WEEK).days + nights + 1
+        raise Refused(
+            f"The data is too short: it holds {have} days ({have / 7:.1f} weeks) from {first} to {last}, "
+            f"and {nights} nights need {need} ({-(-need // 7)} weeks: 1 of past, 1 to train on, {gate_weeks} for the gates, "
+            "1 for the release, the nights themselves, 1 for the report)",
+            "Deliver earlier days as well" + (", or ask for fewer nights (--nights 1)" if nights > 1 else ""),
+        )
+    return model
 
 
 def plan(dates: Calendar) -> list[Step]:

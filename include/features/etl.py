@@ -16,11 +16,13 @@ LINE_KEYS = ("household", "product", "day")
 MONEY = ("cents", "discount_cents")
 
 
-def merchandise_lines(events: DataFrame, products: DataFrame) -> DataFrame:
-    """Lines that count, by the rule of tables.RULE: household, product, basket, day, quantity, cents, discount_cents."""
+def merchandise_lines(events: DataFrame, shelf: DataFrame) -> DataFrame:
+    """Lines that count, by the rule of tables.RULE: household, product, basket, day, quantity, cents, discount_cents.
+
+    `shelf` has the spans of nights in which a product is merchandise, see shelves.py.
+    """
     sold = events.where("quantity > 0 and cents > 0 and household is not null")
-    shelf = products.where("merchandise").select("product")
-    kept = sold.join(F.broadcast(shelf), "product")
+    kept = sold.join(F.broadcast(shelf), "product").where("day between since and until")
     discount = F.coalesce(F.col("discount_cents"), F.lit(0)).alias("discount_cents")
     lines = kept.select("household", "product", "basket", "day", "quantity", "cents", discount)
     return lines.repartition("household")

@@ -29,6 +29,7 @@ class LandEvents(NightRangeJob):
             "landed": dict(landing.landed),
             "unchanged": {name: count for name, count in landing.unchanged.items() if count},
             "rows": dict(landing.rows),
+            **({"unread": landing.unread} if landing.unread else {}),
         }
 
 

@@ -4,7 +4,7 @@ import datetime as dt
 import sys
 import time
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import AliasChoices, Field
 
@@ -20,11 +20,16 @@ from include.serving.gateway import Gateway
 from include.serving.predict import Client
 from include.settings import Settings
 
+if TYPE_CHECKING:
+    from include.features.asof import NightView
+    from include.sources.replay import ReplayClock
+
 ARMS = ("stable", "canary", "nobody")
 
 
 class ReplayShoppers(Job):
-    """Ask for every household of some days once, on its first day, with the features of one night.
+    """Ask for every household of some days once, on its first day, with the features of one night. On a surface with queries
+    it asks for a few of the types that it buys on that day; such queries are synthetic.
 
     Modes: `shop` (a day of business), `shadow` (the shadow answers the same questions afterwards), `ramp` (as `shop`;
     the gateway splits). Answers are logged under the night and the run; the same run again starts its log anew, so a ramp
@@ -64,8 +69,9 @@ class ReplayShoppers(Job):
         night, days = self._days()
         settings = Settings.load()
         gateway = self._gateway(settings)
-        asked = shoppers(ReplayClock(open_source(self.source)), days)
-        if not asked:
+        clock = ReplayClock(open_source(self.source))
+        asked = shoppers(clock, days)
+        if not asked and not all(clock.source.closed(day) for day in days):
             raise Refused(f"Nobody came to the shop from {days[0]} to {days[-1]}", "Choose other days")
         view = History.load(self.open_store(), night).view(night)
         began = time.time()
@@ -74,10 +80,18 @@ class ReplayShoppers(Job):
             plan = Plan(self.surface, night, run_id, self.mode == "shadow", self.workers, rate=self.rate, queue=self.queue)
             replay = Replay(plan, client, out, self._stopped)
             for _ in range(self.passes):
-                replay.run(questions(view, asked, self._slots()), len(asked))
+                replay.run(questions(view, asked, self._slots(), recipes.asks_query(self.surface)), len(asked))
                 if self._stopped():
                     break
         return self._result(replay, asked, days, time.time() - began)
+
+    def _asked(self, clock: "ReplayClock", days: list[dt.date], view: "NightView") -> list[Shopper]:
+        """Each household once; on a surface with queries a few synthetic questions of each."""
+        from include.evaluation.searchers import searchers, types_of
+
+        if not recipes.asks_query(self.surface):
+            return shoppers(clock, days)
+        return searchers(clock, days, types_of(view.content, view.product_ids))
 
     def _result(self, replay: Replay, asked: list[Shopper], days: list[dt.date], seconds: float) -> dict[str, Any]:
         traffic = replay.traffic
@@ -93,7 +107,7 @@ class ReplayShoppers(Job):
             "night": self.night,
             "first": days[0].isoformat(),
             "last": days[-1].isoformat(),
-            "households": len(asked),
+            "households": len({shopper.household for shopper in asked}),
             "requests": traffic.count(*ARMS),
             "failed": traffic.failed(*ARMS),
             "dropped": replay.dropped,

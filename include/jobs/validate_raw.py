@@ -20,9 +20,9 @@ class ValidateRaw(NightRangeJob):
         source = open_source(self.source)
         asked = self.nights_within(source)
         closed = frozenset(night for night in asked if source.closed(night))
-        profile = list(raw_profile(self.open_store(), asked, closed))
+        profile = list(raw_profile(self.open_store(), asked, closed, source.usual))
         names = [sorted({n for row in profile for n in row[key].split(", ") if n}) for key in ("names_missing", "names_wrong")]
-        outcome = judge("raw", profile, raw_checks(*names))
+        outcome = judge("raw", profile, raw_checks(*names, source.usual))
         outcome.write(self.work)
         return summary(asked, profile, outcome)
 

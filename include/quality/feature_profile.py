@@ -11,12 +11,12 @@ import pyarrow.compute as pc
 import pyarrow.dataset as pads
 
 from include.features.build import DAY_OF, Build, night_files
-from include.features.chain import catalogue_night
-from include.features.tables import COMPLETE, DATASETS, KEYS, SCHEMAS
+from include.features.chain import catalogue_night, nights_before
+from include.features.tables import DATASETS, KEYS, SCHEMAS
 from include.parquet import read_small
 from include.sources.replay import shelf, sold
 from include.store.objects import Store
-from include.store.partitions import fetch, list_nights, read_manifest
+from include.store.partitions import fetch, read_manifest
 
 NULLABLE = {"previous_day"}
 CUMULATED = {
@@ -31,15 +31,15 @@ def feature_profile(store: Store, folder: Path) -> Iterator[dict[str, Any]]:
     build = Build.read(folder)
     if not build.nights:
         return
-    earlier = [night for night in list_nights(store, COMPLETE) if night < build.nights[0]]
+    earlier = nights_before(store, build.nights[0])
     known = sum(read_manifest(store, "product_index", night).rows for night in earlier)
     broken = {f"{name}_broken": broken_counters(folder, build.nights, name, _past(store, earlier, name)) for name in CUMULATED}
-    shelves: dict[dt.date, frozenset[str]] = {}
+    shelves = _Shelves(store)
     for place, night in enumerate(build.nights):
         tables = {dataset: read_small(path) for dataset, path in night_files(folder, night).items()}
         counts = {"malformed": 1}
         if _well_formed(tables):
-            counts = shape_counts(tables, night) | flow_counts(tables, _merchandise(store, night, shelves))
+            counts = shape_counts(tables, night) | flow_counts(tables, shelves.lines(night))
             counts |= {"index_gaps": _index_gaps(tables["product_index"], known)}
             counts |= {name: int(numbers[place]) for name, numbers in broken.items()}
         known += tables["product_index"].num_rows
@@ -132,11 +132,18 @@ def _seed(past: pads.Dataset | None, dataset: str, table: pa.Table) -> pa.Table:
     return largest.rename_columns({f"{name}_max": name for name in totals})
 
 
-def _merchandise(store: Store, night: dt.date, shelves: dict[dt.date, frozenset[str]]) -> pa.Table:
-    known = catalogue_night(store, night)
-    if known not in shelves:
-        shelves[known] = shelf(read_small(fetch(store, "products", [known])[0]))
-    return sold(read_small(fetch(store, "events", [night])[0]), shelves[known])
+class _Shelves:
+    """The merchandise lines of nights in order; the catalogue is kept until it changes."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self._known: dt.date | None = None
+        self._shelf: frozenset[str] = frozenset()
+
+    def lines(self, night: dt.date) -> pa.Table:
+        if (known := catalogue_night(self.store, night)) != self._known:
+            self._known, self._shelf = known, shelf(read_small(fetch(self.store, "products", [known])[0]))
+        return sold(read_small(fetch(self.store, "events", [night])[0]), self._shelf)
 
 
 def _index_gaps(index: pa.Table, known: int) -> int:

@@ -4,14 +4,16 @@ from collections.abc import Sequence
 
 from include.quality.check import CRITICAL, WARNING, Check, Severity
 from include.quality.raw_profile import KEYS
+from include.sources.source import Usual
 
 LAND = "Correct the source and run build_features from {first} to {last} again"
 LOOK = "Nothing has to be done: the ETL leaves such lines out, and counts go on"
 NULL_SHARE = 0.01
 
 
-def raw_checks(missing: Sequence[str] = (), wrong: Sequence[str] = ()) -> list[Check]:
+def raw_checks(missing: Sequence[str] = (), wrong: Sequence[str] = (), usual: Usual | None = None) -> list[Check]:
     """All checks of raw events; `missing` and `wrong` are the names of such columns, for the sentence."""
+    usual = usual or Usual()
     return [
         Check(name="columns", column="columns_missing", high=0, what=f"no column {', '.join(missing)}", todo=LAND),
         Check(name="types", column="columns_wrong", high=0, what=f"another type in column {', '.join(wrong)}", todo=LAND),
@@ -25,10 +27,10 @@ def raw_checks(missing: Sequence[str] = (), wrong: Sequence[str] = ()) -> list[C
         _band("rows_usual", 0.5, 2, WARNING, LOOK),
         _quirk("quantity_zero", "quantity 0"),
         _quirk("quantity_negative", "quantity below 0"),
-        _quirk("quantity_over_100", "quantity over 100 (fuel is sold by volume)"),
+        _quirk("quantity_large", f"quantity over {usual.quantity:,}{usual.remark}"),
         _quirk("cents_zero", "money 0"),
         _quirk("cents_negative", "money below 0"),
-        _quirk("cents_over_1000", "more than 1,000.00 on one line"),
+        _quirk("cents_large", f"more than {usual.cents / 100:,.2f} on one line"),
         _quirk("unknown_product", "a product that the catalogue does not have"),
     ]
 

@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 from include.features.chain import catalogue_night
 from include.parquet import read_small
 from include.sources.replay import is_one_of
-from include.sources.source import EVENTS
+from include.sources.source import EVENTS, Usual
 from include.store.objects import Store
 from include.store.partitions import fetch, find_manifest
 
@@ -22,22 +22,23 @@ ENOUGH = 100
 """Mean rows of the past weekdays below which a row count is not judged: small numbers jump."""
 
 
-def raw_profile(store: Store, nights: Sequence[dt.date], closed: frozenset[dt.date]) -> Iterator[dict[str, Any]]:
-    """One mapping a night. `closed` are the days on which the shop has no business.
+def raw_profile(
+    store: Store, nights: Sequence[dt.date], closed: frozenset[dt.date], usual: Usual | None = None
+) -> Iterator[dict[str, Any]]:
+    """One mapping a night. `closed` are the days on which the shop has no business, `usual` what is not odd in it.
 
     Raises:
         Missing: a night was not landed. Damaged: its file has other bytes.
     """
-    catalogues: dict[dt.date, frozenset[str]] = {}
+    read, catalogue = None, frozenset[str]()
     for night in nights:
-        known = catalogue_night(store, night)
-        if known not in catalogues:
-            catalogues[known] = frozenset(read_small(fetch(store, "products", [known])[0])["product"].to_pylist())
+        if (known := catalogue_night(store, night)) != read:
+            read, catalogue = known, frozenset(read_small(fetch(store, "products", [known])[0])["product"].to_pylist())
         (path,) = fetch(store, "events", [night])
-        yield profile_night(path, night, catalogues[known]) | _expected_rows(store, night, night in closed)
+        yield profile_night(path, night, catalogue, usual or Usual()) | _expected_rows(store, night, night in closed)
 
 
-def profile_night(path: Path, night: dt.date, catalogue: frozenset[str]) -> dict[str, Any]:
+def profile_night(path: Path, night: dt.date, catalogue: frozenset[str], usual: Usual) -> dict[str, Any]:
     """Counts of one night's file; a missing column or one of another type is counted, then read as if empty."""
     table = read_small(path)
     missing = [name for name in EVENTS.names if name not in table.column_names]
@@ -59,10 +60,10 @@ def profile_night(path: Path, night: dt.date, catalogue: frozenset[str]) -> dict
         "doubled": _doubled(full),
         "quantity_zero": _count(pc.equal(full["quantity"], 0)),
         "quantity_negative": _count(pc.less(full["quantity"], 0)),
-        "quantity_over_100": _count(pc.greater(full["quantity"], 100)),
+        "quantity_large": _count(pc.greater(full["quantity"], usual.quantity)),
         "cents_zero": _count(pc.equal(full["cents"], 0)),
         "cents_negative": _count(pc.less(full["cents"], 0)),
-        "cents_over_1000": _count(pc.greater(full["cents"], 100_000)),
+        "cents_large": _count(pc.greater(full["cents"], usual.cents)),
         "discount_negative": _count(pc.less(full["discount_cents"], 0)),
         "unknown_product": _count(pc.invert(is_one_of(full["product"], catalogue))) - full["product"].null_count,
     }

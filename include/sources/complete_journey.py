@@ -23,7 +23,7 @@ from include.sources.calendar import EPOCH, business_days
 from include.sources.files import cast, cents, read_columns
 from include.sources.promotions import PromotionFile
 from include.sources.sample import keep_households
-from include.sources.source import EVENTS, PRODUCTS
+from include.sources.source import EVENTS, PRODUCTS, Unread, Usual
 
 ZONE = "America/New_York"
 CLOSED = frozenset({dt.date(2017, 12, 25)})
@@ -66,6 +66,7 @@ class CompleteJourney:
     """The panel as a `Source`. Files are read once, when first needed."""
 
     name = "complete_journey"
+    usual = Usual(remark=" (fuel is sold by volume)")
 
     def __init__(self, spec: SourceSpec) -> None:
         self.spec = spec
@@ -93,12 +94,16 @@ class CompleteJourney:
         high = np.searchsorted(days, (last - EPOCH).days, side="right")
         return self._lines.slice(int(low), max(0, int(high - low)))
 
-    def lines_without_time(self) -> int:
-        return self._table["transaction_timestamp"].null_count
+    def unread(self, first: dt.date, last: dt.date) -> Unread:
+        lost = self._table["transaction_timestamp"].null_count
+        reasons = {"have no time, so no day can be given to them": lost} if lost else {}
+        return Unread(self._lines.num_rows + lost, reasons)
 
     def products(self, day: dt.date) -> pa.Table | None:
-        if day != self.days()[0]:
-            return None
+        return self.catalogue(day) if day == self.days()[0] else None
+
+    def catalogue(self, day: dt.date) -> pa.Table:
+        """The panel has one catalogue for all its days."""
         path = self._path("products")
         raw = read_columns(path, list(TEXTS))
         table = pa.table({name: cast(raw, column, pa.string(), path) for column, name in TEXTS.items()})

@@ -21,8 +21,8 @@ from include.store.partitions import find_manifest, publish
 
 TRANSFORM = "land-1"
 SCHEMAS = {"events": EVENTS, "products": PRODUCTS, "promotions": PROMOTIONS}
-TIMELESS = 0.01
-"""Share of lines without a time above which nothing is landed: they belong to some day, nobody knows which."""
+UNREAD = 0.01
+"""Share of lines that cannot be read above which nothing is landed: a night without them would look whole."""
 
 log = logging.getLogger("nightfill")
 
@@ -41,6 +41,7 @@ class Landing:
         self.landed: Counter[str] = Counter()
         self.unchanged: Counter[str] = Counter()
         self.rows: Counter[str] = Counter()
+        self.unread: dict[str, int] = {}
 
     def land(self, nights: Sequence[dt.date]) -> None:
         """Land events of these nights, the catalogue where it changed, and the plans that the nights need.
@@ -58,7 +59,7 @@ class Landing:
         if not wanted:
             return
         events = self.source.read_events(wanted[0], wanted[-1])
-        self._refuse_timeless()
+        self._refuse_unread(wanted[0], wanted[-1])
         opening, since = self.source.days()[0], time.time()
         for done, (night, table) in enumerate(by_day(events, wanted), start=1):
             self._publish("events", night, table, inputs, {"opens": True} if night == opening else {})
@@ -67,10 +68,7 @@ class Landing:
 
     def _products(self, nights: Sequence[dt.date]) -> None:
         inputs = {"source": self.source.digest("products")}
-        opening = self.source.days()[0]
         for night in nights:
-            if night != opening and find_manifest(self.store, "products", night) is None:
-                continue
             if self._stale("products", night, inputs) and (table := self.source.products(night)) is not None:
                 self._publish("products", night, table, inputs)
 
@@ -83,14 +81,14 @@ class Landing:
         for monday, table in self.source.promotions(mondays):
             self._publish("promotions", monday - dt.timedelta(days=1), table, inputs)
 
-    def _refuse_timeless(self) -> None:
-        lost, kept = self.source.lines_without_time(), self.source.read_events(*self.source.days()).num_rows
-        if lost > TIMELESS * (lost + kept):
-            raise Refused(
-                f"{lost} of {lost + kept} lines have no time, so no day can be given to them", "Correct the source file"
-            )
-        if lost:
-            log.warning("%d lines have no time and belong to no night", lost)
+    def _refuse_unread(self, first: dt.date, last: dt.date) -> None:
+        found = self.source.unread(first, last)
+        said = "; ".join(f"{count} of {found.lines} lines {reason}" for reason, count in found.reasons.items())
+        if sum(found.reasons.values()) > UNREAD * found.lines:
+            raise Refused(said, "Correct the source file")
+        if said:
+            log.warning("%s: these belong to no night", said)
+        self.unread = dict(found.reasons)
 
     def _stale(self, dataset: str, night: dt.date, inputs: dict[str, str]) -> bool:
         found = find_manifest(self.store, dataset, night)

@@ -5,9 +5,10 @@ from collections.abc import Callable
 from include.errors import Refused
 from include.settings import SourceSpec
 from include.sources.complete_journey import CompleteJourney
+from include.sources.shop.source import Shop
 from include.sources.source import Source
 
-_KINDS: dict[str, Callable[[SourceSpec], Source]] = {"complete_journey": CompleteJourney}
+_KINDS: dict[str, Callable[[SourceSpec], Source]] = {"complete_journey": CompleteJourney, "shop": Shop}
 
 
 def open_source(spec: SourceSpec) -> Source:

@@ -2,7 +2,6 @@
 
 import datetime as dt
 from collections import defaultdict
-from functools import cached_property
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -29,6 +28,14 @@ class ReplayClock:
         events = self.source.read_events(day, day)
         return list(dict.fromkeys(h for h in events["household"].to_pylist() if h is not None))
 
+    def baskets_of(self, day: dt.date) -> dict[str, list[str]]:
+        """What each household of `households_of` puts in its basket on the day, in order of purchase; counted lines only."""
+        found: dict[str, list[str]] = {household: [] for household in self.households_of(day)}
+        lines = sold(self.source.read_events(day, day), shelf(self.source.catalogue(day)))
+        for household, product in zip(lines["household"].to_pylist(), lines["product"].to_pylist(), strict=True):
+            found[household].append(product)
+        return found
+
     def outcomes(self, first: dt.date, last: dt.date, now: dt.date) -> dict[str, set[str]]:
         """What each household bought from first to last, as known at the end of `now`.
 
@@ -41,17 +48,10 @@ class ReplayClock:
                 f"Ask again at the end of {last}",
             )
         bought: dict[str, set[str]] = defaultdict(set)
-        lines = sold(self.source.read_events(first, last), self._merchandise)
+        lines = sold(self.source.read_events(first, last), shelf(self.source.catalogue(last)))
         for household, product in zip(lines["household"].to_pylist(), lines["product"].to_pylist(), strict=True):
             bought[household].add(product)
         return dict(bought)
-
-    @cached_property
-    def _merchandise(self) -> frozenset[str]:
-        catalogue = self.source.products(self.source.days()[0])
-        if catalogue is None:
-            raise Refused("The source has no catalogue on its first day", "Correct the source")
-        return shelf(catalogue)
 
 
 def shelf(catalogue: pa.Table) -> frozenset[str]:

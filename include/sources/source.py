@@ -2,6 +2,7 @@
 
 import datetime as dt
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import pyarrow as pa
@@ -47,10 +48,28 @@ PROMOTIONS = pa.schema(
 """In how many stores a product is on display or in the mailer in a week, out of `stores` that have promotions at all."""
 
 
+@dataclass(frozen=True)
+class Unread:
+    """Lines that were looked at, and those that cannot be landed, by what completes "3 of 100 lines ..."."""
+
+    lines: int
+    reasons: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Usual:
+    """Above these a line is reported as odd. `remark` says what a large quantity may be, in brackets."""
+
+    quantity: int = 100
+    cents: int = 100_000
+    remark: str = ""
+
+
 class Source(Protocol):
     """A shop's purchases, catalogue and promotion plans. Answers are sorted, so equal data gives equal bytes."""
 
     name: str
+    usual: Usual
 
     def days(self) -> tuple[dt.date, dt.date]:
         """First and last business day that the source holds."""
@@ -64,11 +83,14 @@ class Source(Protocol):
     def read_events(self, first: dt.date, last: dt.date) -> pa.Table:
         """EVENTS of these days, sorted by (at, basket, product). Lines without a time have no day and are left out."""
 
-    def lines_without_time(self) -> int:
-        """How many lines cannot be given to any day."""
+    def unread(self, first: dt.date, last: dt.date) -> Unread:
+        """What had to be left out of the files that hold these days: lines without a time belong to no day."""
+
+    def catalogue(self, day: dt.date) -> pa.Table:
+        """PRODUCTS as known at the end of a day, sorted by product; nothing in it comes from a later day."""
 
     def products(self, day: dt.date) -> pa.Table | None:
-        """PRODUCTS sorted by product, when the catalogue is new or changed on this day; None otherwise."""
+        """The catalogue of a day on which it is new or changed; None otherwise."""
 
     def promotions(self, weeks: Sequence[dt.date]) -> Iterator[tuple[dt.date, pa.Table]]:
         """For each of these Mondays that has a plan: the Monday and PROMOTIONS sorted by product."""

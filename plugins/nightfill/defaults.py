@@ -7,10 +7,11 @@ from typing import Any
 from airflow.sdk import Param
 
 from include.nights import parse
+from include.settings import Settings
+from include.source_days import data_days
 from nightfill.notifications import notify_failure
 
-START = dt.datetime(2017, 1, 1, tzinfo=dt.UTC)
-END = dt.datetime(2017, 12, 31, tzinfo=dt.UTC)
+START, END = (dt.datetime.combine(day, dt.time(), dt.UTC) for day in data_days(Settings.load().source))
 
 
 class Tag(StrEnum):

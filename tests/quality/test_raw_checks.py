@@ -126,7 +126,7 @@ def test_odd_money_and_quantities_are_warnings_with_counts(look):
     table = events(NIGHT)
     outcome = look(broken(table, "quantity", [0, 0, 500] + [1] * (table.num_rows - 3)))
     assert critical(outcome) == []
-    assert {finding.check: finding.rows for finding in outcome.findings} == {"quantity_zero": 2, "quantity_over_100": 1}
+    assert {finding.check: finding.rows for finding in outcome.findings} == {"quantity_zero": 2, "quantity_large": 1}
 
 
 def test_no_value_of_the_data_gets_into_the_outcome(look):

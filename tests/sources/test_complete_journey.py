@@ -112,8 +112,8 @@ def test_the_replay_clock_sends_households_in_the_order_of_their_first_purchase(
 
 
 def test_an_unknown_source_is_refused():
-    with pytest.raises(Refused, match=r"no source 'shop'.*complete_journey"):
-        open_source(SourceSpec(name="shop"))
+    with pytest.raises(Refused, match=r"no source 'attic'.*complete_journey, shop"):
+        open_source(SourceSpec(name="attic"))
 
 
 @pytest.mark.parametrize("name", ["transactions", "products", "promotions"])

@@ -1,0 +1,165 @@
+"""A shop's own files as a `Source`, read as its mapping says. A file is read once, piece by piece, and kept in compact form."""
+
+import datetime as dt
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from include import nights
+from include.canonical import digest
+from include.errors import Refused
+from include.settings import SourceSpec
+from include.sources.sample import keep_households
+from include.sources.shop.catalogue import Catalogue, goods
+from include.sources.shop.delivered import TWICE, Delivered, list_files, merged, read_file
+from include.sources.shop.mapping_file import read_mapping
+from include.sources.shop.places import File, open_place
+from include.sources.shop.reasons import HOUSEHOLD_NEEDED, Tally
+from include.sources.source import EVENTS, PROMOTIONS, Unread, Usual
+
+WEEK = dt.timedelta(days=7)
+
+
+class Shop:
+    """Events, catalogue and promotions of the files in `spec.folder`, by the mapping file `spec.mapping`.
+
+    Raises:
+        Refused: folder or mapping are missing or wrong.
+    """
+
+    name = "shop"
+
+    def __init__(self, spec: SourceSpec) -> None:
+        if not spec.folder or not spec.mapping:
+            raise Refused("A shop of one's own needs the folder of its files and a mapping file", "Use `nightfill shop run`")
+        self.spec = spec
+        self.mapping = read_mapping(Path(spec.mapping))
+        self.place = open_place(spec.folder)
+        self.usual = Usual(self.mapping.usual.quantity, self.mapping.usual.line * 100)
+        self._read: dict[File, Delivered] = {}
+
+    @cached_property
+    def files(self) -> dict[File, dt.date | None]:
+        """All files, each with the day that its name says."""
+        return list_files(self.place, self.mapping.files)
+
+    def days(self) -> tuple[dt.date, dt.date]:
+        first, last = self.spec.first, self.spec.last
+        if first and last:
+            return nights.parse(first), nights.parse(last)
+        ends = self._ends
+        return max(ends[0], nights.parse(first)) if first else ends[0], min(ends[1], nights.parse(last)) if last else ends[1]
+
+    def closed(self, day: dt.date) -> bool:
+        return self.mapping.closed.holds(day)
+
+    def digest(self, part: str) -> str:
+        files = {file.name: self.place.mark(file) for file in self.files}
+        kept = {"households": self.spec.households} if self.spec.households else {}
+        return digest({"part": part, "mapping": self.mapping.model_dump(mode="json"), "files": files, **kept})
+
+    def read_events(self, first: dt.date, last: dt.date) -> pa.Table:
+        parts = [self._within(self.delivered(file).events, first, last) for file in self._files_of(first, last)]
+        table = pa.concat_tables(parts) if parts else EVENTS.empty_table()
+        if self.spec.households is not None:
+            table = table.filter(pc.is_in(table["household"], value_set=self._sample))
+        return merged(table)
+
+    def unread(self, first: dt.date, last: dt.date) -> Unread:
+        tally = self.tally(self._files_of(first, last))
+        return Unread(
+            tally.kept + sum(tally.faults.values()),
+            {f"are refused: {reason}": count for reason, count in tally.faults.items()},
+        )
+
+    def catalogue(self, day: dt.date) -> pa.Table:
+        return self._catalogue.as_of(day)
+
+    def products(self, day: dt.date) -> pa.Table | None:
+        return self.catalogue(day) if self._catalogue.changed(day) or day == self.days()[0] else None
+
+    def promotions(self, weeks: Sequence[dt.date]) -> Iterator[tuple[dt.date, pa.Table]]:
+        """What was sold on promotion in the seven days before each Monday: all that lines can say of the week to come."""
+        for monday in weeks if self.mapping.promotion else ():
+            first, last = monday - WEEK, monday - dt.timedelta(days=1)
+            files = self._files_of(first, last)
+            shown = pa.concat_tables([self._within(self.delivered(file).promoted, first, last) for file in files] or [_NOBODY])
+            stores = len(self.read_events(first, last)["store"].unique())
+            if shown.num_rows:
+                yield monday, _plan(shown, monday, stores)
+
+    def delivered(self, file: File) -> Delivered:
+        """What one file holds. Raises Refused when another file holds a day of it."""
+        if file not in self._read:
+            found = read_file(self.place, file, self.files[file], self.mapping)
+            if found.tally.lost[HOUSEHOLD_NEEDED]:
+                where = ", ".join(found.tally.examples[HOUSEHOLD_NEEDED])
+                raise Refused(
+                    f"Lines have no household ({where}), and the mapping says refuse", "Correct the data or the mapping"
+                )
+            self._refuse_shared_day(file, found)
+            self._read[file] = found
+        return self._read[file]
+
+    def tally(self, files: Sequence[File]) -> Tally:
+        """Lines kept and lost in some files."""
+        total = Tally()
+        for file in files:
+            total.join(self.delivered(file).tally)
+        return total
+
+    def _refuse_shared_day(self, file: File, found: Delivered) -> None:
+        if self.mapping.files.shared_days:
+            return
+        own = set(found.days)
+        for other, earlier in self._read.items():
+            if both := own.intersection(earlier.days):
+                raise Refused(f"Day {min(both)} is delivered twice: by {other.name} and by {file.name}", TWICE)
+
+    def _files_of(self, first: dt.date, last: dt.date) -> list[File]:
+        """Files that may hold lines of these days: by their names, or all of them."""
+        slack = dt.timedelta(days=int(self.mapping.files.shared_days))
+        return [file for file, day in self.files.items() if day is None or first - slack <= day <= last + slack]
+
+    @staticmethod
+    def _within(table: pa.Table, first: dt.date, last: dt.date) -> pa.Table:
+        low, high = pa.scalar(first, pa.date32()), pa.scalar(last, pa.date32())
+        return table.filter(pc.and_(pc.greater_equal(table["day"], low), pc.less_equal(table["day"], high)))
+
+    @cached_property
+    def _ends(self) -> tuple[dt.date, dt.date]:
+        named = [day for day in self.files.values() if day is not None]
+        days = named or [day for file in self.files for day in self.delivered(file).days]
+        if not days:
+            raise Refused(f"The files in {self.place.where} hold no purchase", "Look at `nightfill shop check`")
+        return min(days), max(days)
+
+    @cached_property
+    def _sample(self) -> pa.Array:
+        names = {name for file in self.files for name in self.delivered(file).events["household"].unique().to_pylist()}
+        return pa.array(keep_households(names, self.spec.households or len(names)), pa.string())
+
+    @cached_property
+    def _catalogue(self) -> Catalogue:
+        """Made of all files; what it says of a day comes from lines up to that day."""
+        words = [self.delivered(file).words for file in self.files]
+        return Catalogue(words, goods(self.mapping.rules.not_merchandise))
+
+
+_NOBODY = pa.table({"day": pa.array([], pa.date32()), "product": pa.array([], pa.string()), "store": pa.array([], pa.string())})
+
+
+def _plan(shown: pa.Table, monday: dt.date, stores: int) -> pa.Table:
+    counted = shown.group_by("product").aggregate([("store", "count_distinct")]).sort_by("product")
+    size = counted.num_rows
+    columns = {
+        "product": counted["product"],
+        "week_start": pa.array([monday] * size, pa.date32()),
+        "display_stores": counted["store_count_distinct"].cast(pa.int32()),
+        "mailer_stores": pa.array([0] * size, pa.int32()),
+        "stores": pa.array([stores] * size, pa.int32()),
+    }
+    return pa.table(columns, schema=PROMOTIONS)
