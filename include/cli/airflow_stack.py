@@ -17,9 +17,10 @@ import urllib.request
 from pathlib import Path
 
 from include.canonical import digest_file
+from include.cli import database
 from include.cli.holders import STACK
 from include.cli.java import find_java, java_home
-from include.errors import TryAgain
+from include.errors import Refused, TryAgain
 from include.serving.programs import Program
 from include.settings import LOOPBACK, ROOT, Settings
 
@@ -65,8 +66,13 @@ def environ(settings: Settings) -> dict[str, str]:
 
 
 def configure(settings: Settings) -> None:
-    """Write airflow.cfg and the password file, mode 600. Secrets that are there stay."""
+    """Write airflow.cfg and the password file, mode 600. Secrets that are there stay.
+
+    Raises:
+        Refused: the metadata database that is asked for cannot be used.
+    """
     home = settings.airflow_home
+    metadata = database.url(home)
     home.mkdir(parents=True, exist_ok=True)
     home.chmod(0o700)
     if not (home / PASSWORDS).exists():
@@ -74,11 +80,19 @@ def configure(settings: Settings) -> None:
     (home / PASSWORDS).chmod(0o600)
     config = configparser.RawConfigParser()
     config.read_dict(_options(settings))
+    config[database.SECTION][database.OPTION] = database.escaped(metadata)
     for (section, option), value in read_secrets(home / "airflow.cfg").items():
         config[section][option] = value
     text = io.StringIO()
     config.write(text)
     write_private(home / "airflow.cfg", text.getvalue())
+
+
+def refuse_other_database(settings: Settings) -> None:
+    """Raises Refused when another metadata database is asked for than the one that Airflow runs on now."""
+    home = settings.airflow_home
+    if (home / "airflow.cfg").exists() and database.url(home) != database.url(home, {}) and health(settings):
+        raise Refused("Airflow runs on another metadata database", "Run `make stop`, then start again")
 
 
 def password(settings: Settings) -> str:
@@ -89,15 +103,18 @@ def password(settings: Settings) -> str:
 def migrate(settings: Settings) -> None:
     """Make or upgrade the metadata database. Raises TryAgain with the end of its output."""
     mark = settings.airflow_home / "migrated.json"
-    wanted = json.dumps({"requirements": digest_file(ROOT / "requirements.txt")})
-    if mark.exists() and mark.read_text() == wanted and (settings.airflow_home / "airflow.db").exists():
+    metadata = database.url(settings.airflow_home)
+    wanted = json.dumps({"requirements": digest_file(ROOT / "requirements.txt"), "database": database.key(metadata)})
+    there = (settings.airflow_home / "airflow.db").exists() or not database.is_sqlite(metadata)
+    if there and mark.exists() and mark.read_text() == wanted:
         return
     done = subprocess.run(
         [_airflow(), "db", "migrate"], env=clean_environ() | environ(settings), capture_output=True, text=True, check=False
     )
     if done.returncode != 0:
-        tail = "\n".join((done.stdout + done.stderr).splitlines()[-15:])
-        raise TryAgain(f"Airflow could not prepare its database:\n{tail}\n", "`make clean` forgets it; then start again")
+        tail = database.masked("\n".join((done.stdout + done.stderr).splitlines()[-15:]), metadata)
+        todo = "`make clean` forgets it" if database.is_sqlite(metadata) else f"Look at the server of {database.VARIABLE}"
+        raise TryAgain(f"Airflow could not prepare its database:\n{tail}\n", f"{todo}; then start again")
     mark.write_text(wanted)
 
 
@@ -133,7 +150,7 @@ def wait_healthy(settings: Settings, seconds: float = 300.0) -> float:
 
 def clean_environ() -> dict[str, str]:
     """This process's variables without those that would change Airflow behind airflow.cfg's back."""
-    drop = ("AIRFLOW_", "PYTHONDONTWRITEBYTECODE")
+    drop = ("AIRFLOW_", database.VARIABLE, "PYTHONDONTWRITEBYTECODE")
     return {name: value for name, value in os.environ.items() if not name.startswith(drop)}
 
 
@@ -178,7 +195,7 @@ def _options(settings: Settings) -> dict[str, dict[str, object]]:
             "min_serialized_dag_update_interval": 5,
             "default_timezone": "utc",
         },
-        "database": {"sql_alchemy_conn": f"sqlite:///{home}/airflow.db", "load_default_connections": False},
+        "database": {"load_default_connections": False},
         "api": {
             "host": LOOPBACK,
             "port": settings.port("airflow"),

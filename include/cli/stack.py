@@ -22,6 +22,7 @@ def start(settings: Settings, say: Say = print, serving: bool = True) -> float:
 
     With `serving` false the model servers are started, and not waited for: the history does not need them.
     """
+    airflow_stack.refuse_other_database(settings)
     if is_up(settings):
         return 0.0
     began = time.monotonic()
