@@ -11,7 +11,8 @@ from include.canonical import digest
 from include.errors import Refused, TryAgain
 from include.features.tables import COMPLETE, DATASETS, TRANSFORM, etl_digest
 from include.store.manifest import Manifest
-from include.store.objects import Store
+from include.store.many import each
+from include.store.objects import Missing, Store
 from include.store.partitions import find_manifest, list_nights, read_manifest
 
 ONE_DAY = dt.timedelta(days=1)
@@ -101,19 +102,39 @@ def read_night(store: Store, night: dt.date) -> Night:
 def read_nights(store: Store, last: dt.date) -> list[Night]:
     """All published nights up to one, each standing on the one before.
 
+    The manifests themselves say where the shop begins, so a night that a listing does not show yet is not left out.
+
     Raises:
         Missing: `last` is not published. Refused: there is a gap, or an older night was rebuilt under the later ones.
     """
-    complete = read_manifest(store, COMPLETE, last)
-    nights = [read_night(store, night) for night in list_nights(store, COMPLETE) if night <= last]
-    if nights[-1].complete.digest != complete.digest:
-        raise TryAgain(f"Night {last} was published while it was read", "Read it again")
-    previous = NOTHING
-    for night in nights:
-        if night.complete.inputs["previous"] != previous:
+    nights = [read_night(store, last)]
+    ahead = [known for known in list_nights(store, COMPLETE) if known < last]
+    known = dict(zip(ahead, each(store, lambda night: _find_night(store, night), ahead), strict=True))
+    while (previous := nights[-1].complete.inputs["previous"]) != NOTHING:
+        before = nights[-1].night - ONE_DAY
+        found = known.get(before) or _find_night(store, before)
+        if found is None or found.complete.digest != previous:
             raise Refused(
-                f"Night {night.night} does not stand on the published night before it",
-                f"Run build_features in range mode from {night.night} to {list_nights(store, COMPLETE)[-1]}",
+                f"Night {nights[-1].night} does not stand on the published night before it",
+                f"Run build_features in range mode from {nights[-1].night} to {list_nights(store, COMPLETE)[-1]}",
             )
-        previous = night.complete.digest
-    return nights
+        nights.append(found)
+    return nights[::-1]
+
+
+def _find_night(store: Store, night: dt.date) -> Night | None:
+    try:
+        return read_night(store, night)
+    except Missing:
+        return None
+
+
+def nights_before(store: Store, night: dt.date) -> list[dt.date]:
+    """Every published night before one, oldest first, as the manifests chain them. Nothing is left out by a late listing."""
+    nights: list[dt.date] = []
+    previous = stands_on(store, night)
+    while previous != NOTHING:
+        night -= ONE_DAY
+        nights.append(night)
+        previous = read_manifest(store, COMPLETE, night).inputs["previous"]
+    return nights[::-1]

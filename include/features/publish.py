@@ -13,8 +13,9 @@ from include.features.build import Build, night_files, raw_inputs
 from include.features.chain import ONE_DAY, next_id_map
 from include.features.tables import COMPLETE, DATASETS, TRANSFORM, columns, etl_digest
 from include.store.manifest import File, Manifest, swap_in
+from include.store.many import each
 from include.store.objects import Store
-from include.store.partitions import find_manifest, list_nights, manifest_key
+from include.store.partitions import find_manifest, list_nights, manifest_key, remember_nights
 
 
 @dataclass(frozen=True)
@@ -80,9 +81,8 @@ def _refuse_to_undermine(store: Store, ready: list[Prepared]) -> None:
 
 def publish_night(store: Store, ready: Prepared) -> bool:
     """Make one night visible; returns whether anything changed. A crash half-way leaves the night as it was, or refused."""
-    changed = False
-    for dataset in DATASETS:
-        store.put(ready.files[dataset])
-    for dataset in DATASETS:
-        changed |= swap_in(store, manifest_key(dataset, ready.night), ready.parts[dataset])
-    return swap_in(store, manifest_key(COMPLETE, ready.night), ready.complete) or changed
+    each(store, store.put, [ready.files[dataset] for dataset in DATASETS])
+    changed = any(each(store, lambda name: swap_in(store, manifest_key(name, ready.night), ready.parts[name]), DATASETS))
+    changed |= swap_in(store, manifest_key(COMPLETE, ready.night), ready.complete)
+    remember_nights(store, COMPLETE, [ready.night])
+    return changed

@@ -10,6 +10,7 @@ import pyarrow.dataset as pads
 from include.features.chain import Night
 from include.features.counters import Counters, day_number, days
 from include.features.tables import SCHEMAS
+from include.store.many import each
 from include.store.objects import Store
 
 PAIR_COLUMNS = (
@@ -23,7 +24,8 @@ HOUSEHOLD_COLUMNS = ("products_total", "new_products_total", "cents_total", "day
 
 def read_rows(store: Store, nights: list[Night], dataset: str) -> pa.Table:
     """All rows of a dataset in these nights; the digest of every file is checked."""
-    paths = [str(store.fetch(file.sha256)) for night in nights for file in night.parts[dataset].files]
+    wanted = [file.sha256 for night in nights for file in night.parts[dataset].files]
+    paths = [str(path) for path in each(store, store.fetch, wanted)]
     if not paths:
         return SCHEMAS[dataset].empty_table()
     return pads.dataset(paths, schema=SCHEMAS[dataset], format="parquet").to_table()

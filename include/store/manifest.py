@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from include.canonical import digest, dumps
 from include.errors import Refused
+from include.store.document import unpack
 from include.store.objects import Store
 
 FORMAT = 1
@@ -67,17 +68,12 @@ class Manifest(BaseModel):
         Raises:
             Refused: the bytes are no manifest, or a newer version wrote them.
         """
+        todo = "Run the step that wrote it again"
+        fields = unpack(data, where, "a manifest", todo, FORMAT)
         try:
-            manifest = cls.model_validate_json(data)
+            return cls.model_validate(fields)
         except ValidationError as error:
-            raise Refused(
-                f"{where} is not a manifest: {error.error_count()} fields are wrong", "Run the step that wrote it again"
-            ) from error
-        if manifest.format > FORMAT:
-            raise Refused(
-                f"{where} has format {manifest.format}, this version reads up to {FORMAT}", "Upgrade Nightfill and run it again"
-            )
-        return manifest
+            raise Refused(f"{where} is not a manifest: {error.error_count()} fields are wrong", todo) from error
 
 
 def add_files(store: Store, files: Mapping[str, Path]) -> list[File]:

@@ -37,7 +37,12 @@ class Damaged(Refused):
 
 
 class Store(Protocol):
-    """Objects by key, with conditional writes: what a folder and an S3 bucket have in common."""
+    """Objects by key, with conditional writes: what a folder and an S3 bucket have in common.
+
+    `parallel` is how many calls at once are worth it, see `many.py`.
+    """
+
+    parallel: int
 
     def read(self, key: str) -> bytes:
         """The bytes of a key. Raises Missing."""
@@ -73,6 +78,8 @@ class Store(Protocol):
 
 class FolderStore:
     """A store in a folder of this machine or of a shared disk. Visible by rename, never before."""
+
+    parallel = 1
 
     def __init__(self, root: Path) -> None:
         self.root = root

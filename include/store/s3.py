@@ -37,6 +37,8 @@ class S3Store:
         part: bytes of one part of a big upload, at least 5 MiB (S3's own limit).
     """
 
+    parallel = 16
+
     def __init__(self, place: str, *, limits: Limits | None = None, cache: Cache | None = None, part: int = PART) -> None:
         self.bucket, self.prefix = _parse(place)
         self.limits = limits or Limits()
