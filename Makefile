@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 PY := .venv/bin/python
 
-.PHONY: help run test test-long status stop clean setup check lint format types docs
+.PHONY: help run test test-long drill drills status stop clean setup check lint format types docs
 
 help:        ## this list
 	@grep -hE '^[a-z%-]+: .*##' $(MAKEFILE_LIST) | sed -E 's/: .*## /\t/' | expand -t 16
@@ -12,6 +12,10 @@ test:        ## set up, and pass all tests
 	@./nightfill test
 test-long:   ## soaks, races and whole-year runs
 	@./nightfill test --long
+drill:       ## one bad model through a release, for example make drill FAULT=nan FORM=delayed
+	@./nightfill drill $(FAULT) $(if $(FORM),--form $(FORM))
+drills:      ## every kind of bad model through a release; none may reach a shopper
+	@./nightfill drill all
 status:      ## what is up, and where to look
 	@./nightfill status
 stop:        ## end everything that run left up

@@ -53,6 +53,12 @@ def parser() -> argparse.ArgumentParser:
     backfill.add_argument("first", help="first night, YYYY-MM-DD")
     backfill.add_argument("last", help="last night, YYYY-MM-DD")
     backfill.add_argument("--again", action="store_true", help="also nights that were built before (changes no byte)")
+    drill = add("drill", "spoil a copy of the stable model and see that its release keeps it from every shopper")
+    drill.add_argument(
+        "fault", help="bad_ranking, nan, slow, corrupt, wrong_signature, stale_vocabulary, constant_scores, or all"
+    )
+    drill.add_argument("--form", default="", help="at_once, or delayed until after shadow; default: all that the fault has")
+    drill.add_argument("--surface", default="home", help="which shelf (default home)")
     add("report", "print the addresses of the Airflow page and of the morning report")
     logs = add("logs", "print the newest log of a task (train_model, build_features.land_events) or of a process (envoy)")
     logs.add_argument("name")
@@ -104,7 +110,7 @@ def _do(args: argparse.Namespace, words: list[str]) -> int:
 
 
 def _starts_stack(args: argparse.Namespace) -> bool:
-    starts = args.command in ("run", "start") or (args.command == "shop" and args.verb == "run")
+    starts = args.command in ("run", "start", "drill") or (args.command == "shop" and args.verb == "run")
     return starts and not getattr(args, "dry_run", False)
 
 

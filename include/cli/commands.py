@@ -7,12 +7,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 from include import recipes
-from include.cli import airflow_stack, backfill, logs, night, shop, stack, suite, wipe
+from include.cli import airflow_stack, backfill, drill, logs, night, shop, stack, suite, wipe
 from include.cli.checks import var_folder
 from include.cli.chosen_source import recall
 from include.cli.plan import calendar
 from include.cli.setup import ROOT
 from include.cli.terminal import Screen
+from include.errors import Refused
 from include.nights import parse
 from include.settings import Settings
 
@@ -73,6 +74,12 @@ def _backfill(settings: Settings, args: argparse.Namespace) -> int:
     return code or backfill.follow(stack.client(settings), Screen(), first, last)
 
 
+def _drill(settings: Settings, args: argparse.Namespace) -> int:
+    if args.surface not in recipes.surfaces():
+        raise Refused(f"There is no surface '{args.surface[:60]}'", f"Choose one of {', '.join(recipes.surfaces())}")
+    return drill.run(settings, args.surface, args.fault, args.form)
+
+
 def _report(settings: Settings, args: argparse.Namespace) -> int:
     print(stack.addresses(settings))
     return 0
@@ -115,6 +122,7 @@ COMMANDS: dict[str, Callable[[Settings, argparse.Namespace], int]] = {
     "stop": _stop,
     "clean": _clean,
     "backfill": _backfill,
+    "drill": _drill,
     "report": _report,
     "logs": _logs,
     "password": _password,
