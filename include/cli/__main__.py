@@ -26,7 +26,7 @@ Everything listens on 127.0.0.1 only. Exit codes: 0 done, 1 a task failed, 2 wro
 65 refused, 75 try again, 130 interrupted.
 """
 
-NEEDS_SETUP = ("setup", "run", "shop", "start", "backfill", "airflow", "test")
+NEEDS_SETUP = ("setup", "run", "shop", "start", "backfill", "drill", "airflow", "test")
 
 
 def parser() -> argparse.ArgumentParser:
