@@ -7,6 +7,7 @@ Every setting has a default that works on a laptop. `NIGHTFILL_<NAME>` overrides
 import os
 from functools import cached_property
 from pathlib import Path
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -51,6 +52,15 @@ class Settings(BaseModel):
     spark_host: str = LOOPBACK
     topology: str = ""
     webhook: str = ""
+    email_to: str = ""
+    smtp_host: str = LOOPBACK
+    smtp_port: int = Field(default=587, ge=1, le=65535)
+    smtp_from: str = ""
+    smtp_user: str = ""
+    smtp_password_file: str = ""
+    smtp_tls: Literal["starttls", "tls", "none"] = "starttls"
+    keep_days: int = Field(default=90, ge=14)
+    keep_nights: int = Field(default=90, ge=35)
     cache: str = ""
     cache_gb: int = Field(default=20, ge=1)
 

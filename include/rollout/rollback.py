@@ -1,95 +1,99 @@
-"""Go back to an earlier version by hand: what it would do, and the move of the pointer.
+"""Go back to an earlier version by hand: what it would do, the pin that comes with it, and the move of the pointer.
 
 The pointer keeps its night and its epoch rises: the release of an older night still loses, and a release that is under way
-finds that stable has moved. The surface is then pinned to the version, or the next night would promote again.
+finds that stable has moved. The surface is pinned to the version first, which ends a release that is under way and keeps
+the next night from promoting again; it stays pinned until somebody takes the pin off.
 """
 
 from pydantic import BaseModel, ConfigDict
 
 from include.canonical import dumps
 from include.errors import Refused
-from include.rollout import names, registry, served, switches
+from include.rollout import names, record, registry, served, switches
 from include.rollout.bundle import Bundle, Pointer
-from include.rollout.switches import Switches
+from include.rollout.switches import Switch
 from include.store.objects import Store
 
 
 class Plan(BaseModel):
-    """What a roll-back would do. `epoch` is that of the pointer it was decided on."""
+    """What a roll-back does: from the pointer that was seen to another bundle of the surface."""
 
     model_config = ConfigDict(frozen=True)
 
     surface: str
     before: Pointer
     after: Bundle
-    epoch: int
 
 
-def plan(store: Store, surface: str, version: int | None = None) -> Plan:
-    """The way back to a version; to the one that served before when none is given.
+def plan(store: Store, surface: str, version: int | None = None, epoch: int | None = None) -> Plan:
+    """The way to a version; to the one that served before this one when none is given.
+
+    Args:
+        epoch: the pointer's epoch when the person decided; None means whatever serves.
 
     Raises:
-        Refused: nothing is stable, the version serves already, or is not known.
-        Missing: no such version.
+        Refused: nothing is stable, or the version serves already or is not known.
+        Fenced: the pointer has moved since the person decided.
     """
     now = registry.stable(store, surface)
     if now is None:
         raise Refused(f"Nothing is stable on {surface}, so there is nothing to go back from", f"Run start_{surface} first")
-    if version is None:
-        version = _before(store, surface, now)
-    if version not in [entry["version"] for entry in registry.versions(store, surface)]:
-        raise Refused(f"Surface {surface} has no version {version}", "See `nightfill surface` for what it has")
-    if version == now.version:
-        raise Refused(f"Version {version} serves {surface} already", "Name another version, or pin this one")
-    return Plan(surface=surface, before=now, after=registry.find(store, surface, version), epoch=now.epoch)
-
-
-def move(store: Store, surface: str, version: int, run: str, by: str, why: str, epoch: int | None = None) -> Pointer:
-    """Pin the surface to the version and move the pointer there. Doing it again with the same run changes nothing.
-
-    Args:
-        run: the id of the DAG run that does it.
-        epoch: the pointer's epoch when the person decided; None means whatever serves.
-
-    Raises:
-        Fenced: the pointer has moved since.
-        Refused: as `plan`.
-    """
-    names.release(run)
-    now = registry.stable(store, surface)
-    if now and (now.version, now.release) == (version, run):
-        _pin(store, surface, version, by, why)
-        return now
-    going = plan(store, surface, version)
-    if epoch is not None and epoch != going.epoch:
+    if epoch is not None and epoch != now.epoch:
         raise registry.Fenced(
-            f"Stable of {surface} has moved to version {going.before.version} since the roll-back was asked for",
+            f"Stable of {surface} has moved to version {now.version} since the roll-back was asked for",
             "Look again, and ask again if it is still wanted",
         )
-    _pin(store, surface, version, by, why)
-    before = store.etag(registry.stable_key(surface))
-    if registry.stable(store, surface) != going.before:
-        raise registry.Fenced(f"Stable of {surface} is moving just now", "Try again")
+    version = _before(store, surface, now) if version is None else version
+    known = [entry["version"] for entry in registry.versions(store, surface)]
+    if version not in known:
+        raise Refused(f"Surface {surface} has no version {version}", f"Choose one of {', '.join(map(str, known))}")
+    if version == now.version:
+        raise Refused(f"Version {version} serves {surface} already", "Name another version, or pin this one")
+    return Plan(surface=surface, before=now, after=registry.find(store, surface, version))
+
+
+def hold(store: Store, going: Plan, by: str, why: str) -> Switch | None:
+    """Pin the surface to where it goes, and return the pin that it had."""
+    now = switches.read(store, going.surface).now()
+    if not now.pin or now.pin.version != going.after.version:
+        switches.pin(store, going.surface, going.after.version, by, f"rolled back by hand: {why}"[:300])
+    return now.pin
+
+
+def let_go(store: Store, going: Plan, by: str, had: Switch | None) -> None:
+    """Give the surface back the pin that it had: the roll-back did not happen."""
+    if had and had.version is not None and had.version != going.after.version:
+        switches.pin(store, going.surface, had.version, had.by, had.why, had.until)
+    else:
+        switches.unpin(store, going.surface, by)
+
+
+def move(store: Store, going: Plan, run: str, by: str, why: str) -> Pointer:
+    """Move the pointer, on the condition that it is still where it was seen.
+
+    Raises:
+        Fenced: it is not.
+        Conflict: it moved in this very moment.
+    """
+    key = registry.stable_key(going.surface)
+    before = store.etag(key)
+    if registry.stable(store, going.surface) != going.before:
+        raise registry.Fenced(f"Stable of {going.surface} has moved meanwhile", "Look again, and ask again")
     pointer = Pointer(
-        version=version, name=going.after.name, night=going.before.night, epoch=going.epoch + 1, release=names.release(run)
+        version=going.after.version,
+        name=going.after.name,
+        night=going.before.night,
+        epoch=going.before.epoch + 1,
+        release=names.release(run),
     )
-    store.write(registry.stable_key(surface), dumps(pointer.model_dump(mode="json")), expect=before)
-    served.note(store, surface, pointer, by=by, why=why)
+    store.write(key, dumps(pointer.model_dump(mode="json")), expect=before)
+    served.note(store, going.surface, pointer, by=by, why=why)
     return pointer
 
 
-def _pin(store: Store, surface: str, version: int, by: str, why: str) -> Switches:
-    now = switches.read(store, surface).now()
-    if now.pin and now.pin.version == version:
-        return now
-    return switches.pin(store, surface, version, by, f"rolled back by hand: {why}"[:300])
-
-
 def _before(store: Store, surface: str, now: Pointer) -> int:
-    from include.rollout import record
-
     known = served.moves(store, surface, record.all_of(store, surface), now)
-    older = [move.version for move in known if move.version != now.version]
+    older = [entry.version for entry in known if entry.version != now.version]
     if not older:
         raise Refused(f"No version served {surface} before version {now.version}", "There is nothing to go back to")
     return older[-1]

@@ -174,6 +174,6 @@ def _end_group(pid: int, patience: float = 5.0) -> None:
 
 def child_environ(settings: Settings) -> dict[str, str]:
     """What a job sees: the settings and the ordinary environment, none of Airflow's secrets."""
-    hidden = ("AIRFLOW", "_AIRFLOW", "NIGHTFILL_DATABASE")
+    hidden = ("AIRFLOW", "_AIRFLOW", "NIGHTFILL_DATABASE", "NIGHTFILL_SMTP_PASSWORD")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(hidden)}
     return kept | settings.environ() | QUIET

@@ -8,11 +8,11 @@ from airflow.sdk.exceptions import AirflowSkipException
 from include import recipes
 from include.errors import Refused
 from include.recipes.recipe import Release
-from include.rollout import drill, lease, record, registry, steps
+from include.rollout import drill, lease, record, registry, steps, switches
 from include.rollout.bundle import Bundle
 from include.rollout.record import Record, Shift
 from include.rollout.steps import Action, Do
-from include.rollout.verdict import Verdict
+from include.rollout.verdict import Kind, Verdict
 from nightfill.hooks.job import safe_name
 from nightfill.hooks.serving import ServingHook
 
@@ -49,7 +49,7 @@ class ReleaseHook(ServingHook):
             raise Refused(f"Surface {self.surface} has no stable version", f"Run start_{self.surface} first")
         self.hold()
         plan = self._plan(candidate)
-        return record.begin(
+        found = record.begin(
             self.store,
             self.surface,
             self.release,
@@ -62,6 +62,7 @@ class ReleaseHook(ServingHook):
             budget_ms=plan.budget_ms,
             passes=drill.PASSES if candidate.drill else 1,
         )
+        return self._held_back(found)
 
     def _newest(self, night: dt.date) -> Bundle | None:
         candidates = [v for v in registry.versions(self.store, self.surface) if v["night"] == night.isoformat()]
@@ -94,7 +95,8 @@ class ReleaseHook(ServingHook):
         """The record and its next action, when that is what this task does; the lease is renewed.
 
         Raises:
-            AirflowSkipException: the release has ended, or this step is behind it.
+            AirflowSkipException: the release has ended, this step is behind it, or the surface was frozen or pinned: then
+                the record says HOLD, and the task that ends the release sends everybody back to stable.
         """
         found = self.record()
         action = steps.next_action(found)
@@ -102,7 +104,22 @@ class ReleaseHook(ServingHook):
             why = f"verdict {found.verdict}: {found.reason}" if found.verdict else f"it is at {action.step}"
             raise AirflowSkipException(f"The release does not need this step, {why}")
         self.hold()
+        if reason := self.against(found):
+            self.take(found, action, Verdict(kind=Kind.HOLD, reason=reason))
+            raise AirflowSkipException(reason)
         return found, action
+
+    def against(self, found: Record) -> str:
+        """Why a person's switch stops this release; empty when none does."""
+        return switches.read(self.store, self.surface).against(found.candidate_version)
+
+    def _held_back(self, found: Record) -> Record:
+        """A release of a frozen or pinned surface ends with HOLD before it has begun."""
+        reason = "" if found.steps or found.verdict else self.against(found)
+        if reason:
+            found = found.model_copy(update={"verdict": Kind.HOLD, "reason": reason})
+            record.save(self.store, found)
+        return found
 
     def hold(self) -> None:
         """Take or renew the lease."""

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from airflow.sdk import BaseOperator, Context
-from airflow.sdk.exceptions import AirflowException
+from airflow.sdk.exceptions import AirflowException, AirflowSkipException
 
 from include.rollout.evidence import look
 from include.rollout.record import Record
@@ -52,7 +52,11 @@ class RampOperator(BaseOperator):
     def judge_step(self, context: Context, event: dict[str, Any], began: float, pid: int) -> dict[str, Any]:
         """After the replay of a step has ended, or after a while: look, and go on or end."""
         hook = ReleaseHook(surface=self.surface, run_id=context["ti"].run_id)
-        record, action = hook.expect(Do.RAMP)
+        try:
+            record, action = hook.expect(Do.RAMP)
+        except AirflowSkipException:
+            JobHook.kill_group(pid)
+            raise
         job = self._job(hook, action.step)
         run = f"{record.release}-{action.step}"
         time.sleep(FLUSHED)

@@ -8,11 +8,12 @@ from typing import Any
 from airflow.sdk import BaseOperator, Context
 from airflow.sdk.exceptions import AirflowFailException
 
-from include.rollout import registry
+from include.rollout import registry, served
 from include.rollout.record import Record
 from include.rollout.steps import Do, next_action
 from include.rollout.verdict import Kind, Verdict
 from nightfill.hooks.release import ReleaseHook
+from nightfill.notifications import tell_release
 from nightfill.operators.job import JobOperator
 
 GOT_THROUGH = "THE DRILL FAILED: every gate let a model through that was spoilt on purpose. Nothing was promoted"
@@ -126,16 +127,26 @@ class EndReleaseOperator(BaseOperator):
         if action.do is Do.PROMOTE:
             record = self._promote(hook, record)
         elif action.do is Do.RESTORE:
-            verdict = Verdict(kind=record.verdict or Kind.HOLD, reason=record.reason)
-            record = hook.take(hook.retreat(record), action, verdict, ended=time.time())
+            record = self._restore(hook, record)
         hook.let_go()
+        tell_release(record, context)
         return {"verdict": str(record.verdict), "reason": record.reason}
+
+    def _restore(self, hook: ReleaseHook, record: Record) -> Record:
+        """Everybody back to stable."""
+        verdict = Verdict(kind=record.verdict or Kind.HOLD, reason=record.reason)
+        return hook.take(hook.retreat(record), next_action(record), verdict, ended=time.time())
 
     def _promote(self, hook: ReleaseHook, record: Record) -> Record:
         """Pointer first, since it may be refused; then the stable replicas one by one; then traffic moves to them."""
         hook.hold()
+        if reason := hook.against(record):
+            record = hook.take(record, next_action(record), Verdict(kind=Kind.HOLD, reason=reason))
+            return self._restore(hook, record)
         epoch = record.stable.epoch if record.stable else 0
-        registry.promote(hook.store, self.surface, record.candidate_version, record.night, record.release, epoch=epoch)
+        version, store = record.candidate_version, hook.store
+        pointer = registry.promote(store, self.surface, version, record.night, record.release, epoch=epoch)
+        served.note(store, self.surface, pointer)
         hook.deploy("stable", hook.candidate())
         record = hook.retreat(record)
         verdict = Verdict(kind=Kind.PROMOTE, reason=f"Version {record.candidate_version} is stable")

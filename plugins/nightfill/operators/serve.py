@@ -5,7 +5,8 @@ from typing import Any
 
 from airflow.sdk import BaseOperator, Context
 
-from include.rollout import registry
+from include.rollout import registry, served
+from include.rollout.bundle import Pointer
 from nightfill.hooks.serving import ServingHook
 
 
@@ -31,16 +32,15 @@ class ServeFirstOperator(BaseOperator):
 
     def execute(self, context: Context) -> dict[str, Any]:
         hook = ServingHook(surface=self.surface)
-        stable = hook.stable() or registry.promote(
-            hook.store,
-            self.surface,
-            int(self.version),
-            dt.date.fromisoformat(str(self.night)),
-            f"start_{self.surface}",
-            epoch=0,
-        )
+        stable = hook.stable() or self._first(hook)
         bundle = hook.bundle(stable.version)
         hook.deploy("stable", bundle)
         if self.surface not in hook.gateway.current():
             hook.route(0, "")
         return {"version": bundle.version, "model": bundle.name}
+
+    def _first(self, hook: ServingHook) -> Pointer:
+        night, version = dt.date.fromisoformat(str(self.night)), int(self.version)
+        pointer = registry.promote(hook.store, self.surface, version, night, f"start_{self.surface}", epoch=0)
+        served.note(hook.store, self.surface, pointer)
+        return pointer
