@@ -122,7 +122,7 @@ class EndReleaseOperator(BaseOperator):
                 "Read the log of the failed task, then clear it and what hangs from it."
             )
         if action.do is Do.PROMOTE and record.drill:
-            record = hook.take(record, action, Verdict(kind=Kind.HOLD, reason=GOT_THROUGH), ended=time.time())
+            record = refuse_to_promote(hook, record)
             action = next_action(record)
         if action.do is Do.PROMOTE:
             record = self._promote(hook, record)
@@ -151,6 +151,12 @@ class EndReleaseOperator(BaseOperator):
         record = hook.retreat(record)
         verdict = Verdict(kind=Kind.PROMOTE, reason=f"Version {record.candidate_version} is stable")
         return hook.take(record, next_action(record), verdict, ended=time.time())
+
+
+def refuse_to_promote(hook: ReleaseHook, record: Record) -> Record:
+    """End a drill's release that should have ended long before."""
+    verdict = Verdict(kind=Kind.HOLD, reason=GOT_THROUGH)
+    return hook.take(record, next_action(record), verdict, ended=time.time())
 
 
 def release_fields(record: Record) -> dict[str, Any]:
