@@ -181,7 +181,7 @@ class _Piece:
         flag = self.mapping.promotion
         if flag is None:
             return np.zeros(len(self.reason), bool)
-        yes = frozenset(flag.yes)
+        yes = frozenset(flag.texts)
         return lookup(self.reader.texts(self.rows, (flag.column,)), lambda text: text in yes, False, bool)[0]
 
     def _amounts(self, returned: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

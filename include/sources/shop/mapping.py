@@ -111,10 +111,10 @@ class Discount(_Part):
 
 
 class Flag(_Part):
-    """A column that says yes or no; every text in `yes` means yes."""
+    """A column that says yes or no; every text in `texts` means yes."""
 
     column: Column
-    yes: tuple[str, ...] = ("1", "true", "True", "TRUE", "yes", "Y", "y")
+    texts: tuple[str, ...] = ("1", "true", "True", "TRUE", "yes", "Y", "y")
 
 
 class Condition(_Part):

@@ -28,6 +28,8 @@ class _Loader(yaml.SafeLoader):
     def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
         seen: set[str] = set()
         for key, _ in node.value:
+            if not isinstance(key, yaml.ScalarNode):
+                raise yaml.YAMLError(f"line {key.start_mark.line + 1} has a key that is no text")
             if key.value in seen:
                 raise yaml.YAMLError(f"line {key.start_mark.line + 1} gives '{key.value}' a second time")
             seen.add(key.value)

@@ -70,9 +70,9 @@ def _columns(found: Mapping[str, Value]) -> list[str]:
         _line(found, "type", "Type", "without it, the text"),
         _line(found, "brand", "Brand", "who makes it"),
         _line(found, "query", "SearchTerm", "what was searched for; shown by check"),
-        '# promotion: {column: OnOffer, yes: ["1", "Y"]}  # what was on offer last week counts as the plan of the next'
+        '# promotion: {column: OnOffer, texts: ["1", "Y"]}  # what was on offer last week counts as the plan of the next'
         if "promotion" not in found
-        else f'promotion: {{column: {_text(found["promotion"])}, yes: ["1", "Y"]}}  # which texts mean yes',
+        else f'promotion: {{column: {_text(found["promotion"])}, texts: ["1", "Y"]}}  # which texts mean yes',
     ]
 
 
