@@ -10,6 +10,7 @@ from include.cli.stack import read_start
 from include.cli.summary import Facts, Key, summarise
 from include.rollout.record import Record, all_of
 from include.settings import Settings
+from include.store.many import each
 from include.store.objects import Store, open_store
 from include.store.partitions import list_nights, read_manifest
 
@@ -50,7 +51,12 @@ def read_reports(folder: Path) -> dict[Key, Json]:
 def count_rows(store: Store) -> dict[str, int]:
     """Rows by dataset, over all its nights, as the manifests say."""
     names = sorted({key.split("/")[1] for key in store.list("datasets")})
-    return {name: sum(read_manifest(store, name, night).rows for night in list_nights(store, name)) for name in names}
+    return {name: _rows(store, name) for name in names}
+
+
+def _rows(store: Store, dataset: str) -> int:
+    manifests = each(store, lambda night: read_manifest(store, dataset, night), list_nights(store, dataset))
+    return sum(manifest.rows for manifest in manifests)
 
 
 def _runs(api: AirflowApi, steps: list[Step]) -> dict[tuple[str, str], Json]:

@@ -1,11 +1,10 @@
 """What int8 must keep to be chosen, and the choice, made once for the same inputs."""
 
-import json
-
 from pydantic import BaseModel, ConfigDict
 
 from include.canonical import dumps
 from include.recipes.recipe import Gates
+from include.store.document import unpack
 from include.store.objects import ABSENT, Conflict, Missing, Store
 
 
@@ -56,7 +55,7 @@ def choose(measures: Measures, gates: Gates) -> Choice:
 def recorded(store: Store, surface: str, inputs: str) -> Choice | None:
     """The choice that was made for these inputs, or None."""
     try:
-        return Choice.model_validate(json.loads(store.read(_key(surface, inputs))))
+        return Choice.model_validate(unpack(store.read(_key(surface, inputs)), _key(surface, inputs)))
     except Missing:
         return None
 

@@ -12,6 +12,8 @@ from include.canonical import digest
 from include.rollout import record as records
 from include.rollout import registry
 from include.rollout.record import Record
+from include.store.document import unpack
+from include.store.many import each
 from include.store.objects import Missing, Store
 from include.store.partitions import list_nights, read_manifest
 
@@ -74,7 +76,7 @@ def read_surface(store: Store, name: str, night: dt.date, work: Path) -> Surface
     joined = work / "joined.json"
     return Surface(
         name=name,
-        measures=json.loads(store.read(_key(name, night))),
+        measures=unpack(store.read(_key(name, night)), _key(name, night), "measures of a night", "Run measure_night again"),
         joined=json.loads(joined.read_bytes()) if joined.exists() else {},
         releases=releases[::-1],
         pointer=pointer.model_dump(mode="json") if pointer else None,
@@ -84,15 +86,16 @@ def read_surface(store: Store, name: str, night: dt.date, work: Path) -> Surface
 
 def read_datasets(store: Store, night: dt.date) -> list[Dataset]:
     """Partitions up to the night, by dataset."""
-    found = []
-    for name in sorted({key.split("/")[1] for key in store.list("datasets")}):
-        nights = [one for one in list_nights(store, name) if one <= night]
-        rows = [read_manifest(store, name, one).rows for one in nights]
-        if nights:
-            found.append(
-                Dataset(name=name, partitions=len(nights), rows=sum(rows), last=nights[-1].isoformat(), last_rows=rows[-1])
-            )
-    return found
+    names = sorted({key.split("/")[1] for key in store.list("datasets")})
+    return [found for name in names if (found := _read_dataset(store, name, night))]
+
+
+def _read_dataset(store: Store, name: str, night: dt.date) -> Dataset | None:
+    nights = [one for one in list_nights(store, name) if one <= night]
+    rows = [manifest.rows for manifest in each(store, lambda one: read_manifest(store, name, one), nights)]
+    if not nights:
+        return None
+    return Dataset(name=name, partitions=len(nights), rows=sum(rows), last=nights[-1].isoformat(), last_rows=rows[-1])
 
 
 def fingerprint(facts: Facts) -> str:

@@ -4,13 +4,13 @@ models/<surface>/lease.json   {"holder", "until"}, until in Unix seconds
 """
 
 import contextlib
-import json
 import time
 from collections.abc import Iterator
 
 from include.canonical import dumps
 from include.errors import TryAgain
 from include.rollout import names
+from include.store.document import unpack
 from include.store.objects import ABSENT, Missing, Store
 
 
@@ -74,7 +74,7 @@ def lease(store: Store, surface: str, holder: str, seconds: float) -> Iterator[N
 def holder_of(store: Store, surface: str) -> tuple[str, float]:
     """Who holds the surface and until when; ("", 0.0) when nobody does. An ended lease still names its holder."""
     try:
-        value = json.loads(store.read(_key(surface)))
+        value = unpack(store.read(_key(surface)), _key(surface), "a lease", "Delete it; no release may be under way then")
     except Missing:
         return "", 0.0
     return value["holder"], float(value["until"])

@@ -4,7 +4,6 @@ models/<surface>/releases/<release>/record.json
 """
 
 import datetime as dt
-import json
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -14,6 +13,9 @@ from include.errors import Refused
 from include.rollout import names, registry
 from include.rollout.bundle import Pointer
 from include.rollout.verdict import Kind, Verdict
+from include.store.document import unpack
+from include.store.index import recall, remember
+from include.store.many import each
 from include.store.objects import Missing, Store
 
 
@@ -137,6 +139,7 @@ def begin(
         text = f"The candidate is version {bundle.version}, which serves already: there is nothing to release"
         record = record.model_copy(update={"verdict": Kind.HOLD, "reason": text})
     save(store, record)
+    remember(store, f"models/{surface}/releases", [release])
     return record
 
 
@@ -157,19 +160,20 @@ def find(store: Store, surface: str, release: str) -> Record | None:
     Raises:
         Refused: there is one, and it cannot be read.
     """
-    key = _key(surface, release)
+    key, what, todo = _key(surface, release), "a release record", "Delete it and start the release again"
     try:
-        return Record.model_validate(json.loads(store.read(key)))
+        return Record.model_validate(unpack(store.read(key), key, what, todo))
     except Missing:
         return None
-    except (ValidationError, ValueError) as error:
-        raise Refused(f"{key} is not a release record", "Delete it and start the release again") from error
+    except ValidationError as error:
+        raise Refused(f"{key} is not {what}", todo) from error
 
 
 def all_of(store: Store, surface: str) -> list[Record]:
     """Every release of a surface, by night and then by id."""
-    keys = store.list(f"models/{names.surface(surface)}/releases")
-    found = [find(store, surface, key.split("/")[3]) for key in keys if key.endswith("/record.json")]
+    folder = f"models/{names.surface(surface)}/releases"
+    shown = {key.split("/")[3] for key in store.list(folder) if key.endswith("/record.json")}
+    found = each(store, lambda release: find(store, surface, release), sorted(shown | recall(store, folder)))
     return sorted((record for record in found if record), key=lambda record: (record.night, record.release))
 
 

@@ -13,7 +13,6 @@ reads `versions`, where they are not, and `promote` refuses them.
 """
 
 import datetime as dt
-import json
 import random
 import time
 from collections.abc import Callable
@@ -26,6 +25,7 @@ from include.rollout import names, switches
 from include.rollout.bundle import Bundle, Pointer
 from include.rollout.lease import lease
 from include.rollout.materialise import materialise
+from include.store.document import unpack
 from include.store.manifest import Manifest, add_files
 from include.store.objects import ABSENT, Conflict, Damaged, Missing, Store, object_key
 
@@ -95,7 +95,7 @@ def find(store: Store, surface: str, which: int | str) -> Bundle:
         if which in (entry["version"], entry["name"]):
             folder = f"models/{surface}/bundles/{names.model(entry['name'])}"
             manifest = _manifest(store, f"{folder}/manifest.json")
-            card = json.loads(store.read(f"{folder}/card.json"))
+            card = unpack(store.read(f"{folder}/card.json"), f"{folder}/card.json")
             return Bundle(surface=surface, version=entry["version"], name=entry["name"], manifest=manifest, card=card)
     raise Missing(f"Surface {surface} has no version or model '{str(which)[:60]}'", f"Run train_{surface} first")
 
@@ -111,16 +111,17 @@ def drills(store: Store, surface: str) -> list[dict[str, Any]]:
 
 
 def forget_drill(store: Store, surface: str, name: str) -> None:
-    """Take a spoilt model out of the store, with the objects that no other bundle of any surface has.
+    """Take a spoilt model out of the store, with the objects that no other bundle of the surface has.
 
-    Its number is never given again. Nothing happens when there is no such drill.
+    What it shares with the model that it was made from stays. Its number is never given again. Nothing happens when there
+    is no such drill.
     """
     if name not in [entry["name"] for entry in drills(store, surface)]:
         return
     key = f"models/{surface}/bundles/{names.model(name)}/manifest.json"
-    own = {file.sha256 for file in _manifest(store, key).files}
-    others = [other for other in store.list("models") if other.endswith("/manifest.json") and other != key]
-    shared = {file.sha256 for other in others for file in _manifest(store, other).files}
+    own = {file.sha256 for file in find(store, surface, name).manifest.files}
+    others = [entry["name"] for entry in [*versions(store, surface), *drills(store, surface)] if entry["name"] != name]
+    shared = {file.sha256 for other in others for file in find(store, surface, other).manifest.files}
 
     def leave() -> None:
         listed = _drills_key(surface)
@@ -239,11 +240,9 @@ def _again(step: Callable[[], T]) -> T:
 
 def _load(store: Store, key: str) -> dict[str, Any]:
     try:
-        return json.loads(store.read(key))
+        return unpack(store.read(key), key, todo="Restore it from a copy of the store; no bundle is lost")
     except Missing:
         return {}
-    except ValueError as error:
-        raise Refused(f"{key} is not JSON", "Restore it from a copy of the store; no bundle is lost") from error
 
 
 def _versions_key(surface: str) -> str:

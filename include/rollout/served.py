@@ -14,7 +14,8 @@ from include.rollout import names
 from include.rollout.bundle import Pointer
 from include.rollout.record import Record
 from include.rollout.verdict import Kind
-from include.store.objects import Store
+from include.store.index import recall, remember
+from include.store.objects import Missing, Store
 
 
 class Move(BaseModel):
@@ -35,16 +36,19 @@ class Move(BaseModel):
 def note(store: Store, surface: str, pointer: Pointer, by: str = "", why: str = "", at: float | None = None) -> None:
     """Write down a move of the pointer, with the moment."""
     move = move_of(pointer).model_copy(update={"at": time.time() if at is None else at, "by": by, "why": why})
-    store.write(f"{_folder(surface)}/{pointer.epoch:06d}.json", dumps(move.model_dump(mode="json")))
+    name = f"{pointer.epoch:06d}.json"
+    store.write(f"{_folder(surface)}/{name}", dumps(move.model_dump(mode="json")))
+    remember(store, _folder(surface), [name])
 
 
 def moves(store: Store, surface: str, records: Sequence[Record], stable: Pointer | None) -> list[Move]:
     """All moves of a surface's pointer, oldest first: from the notes, and where one is missing from what releases say."""
     found = {move.epoch: move for move in _told(records, stable)}
-    for key in store.list(_folder(surface)):
+    shown = {key.rsplit("/", 1)[1] for key in store.list(_folder(surface))}
+    for name in sorted((shown | recall(store, _folder(surface))) - {"index.json"}):
         try:
-            move = Move.model_validate(json.loads(store.read(key)))
-        except (ValidationError, ValueError):
+            move = Move.model_validate(json.loads(store.read(f"{_folder(surface)}/{name}")))
+        except (ValidationError, ValueError, Missing):
             continue  # a damaged note is as good as none
         found[move.epoch] = move
     return [found[epoch] for epoch in sorted(found)]

@@ -6,7 +6,6 @@
 surfaces/<surface>/switches.json   {"format", "pin", "freeze", "log"}; swapped on a condition, so no change is lost
 """
 
-import json
 import random
 import time
 from collections.abc import Callable
@@ -17,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from include.canonical import dumps
 from include.errors import Refused
 from include.rollout import names
+from include.store.document import unpack
 from include.store.objects import Conflict, Missing, Store
 
 TRIES = 20
@@ -97,13 +97,13 @@ def read(store: Store, surface: str) -> Switches:
     Raises:
         Refused: there is such a file, and it cannot be read. Nothing is released then.
     """
-    key = _key(surface)
+    key, what, todo = _key(surface), f"a file of the switches of {surface}", "Delete it, and set the switches again"
     try:
-        return Switches.model_validate(json.loads(store.read(key)))
+        return Switches.model_validate(unpack(store.read(key), key, what, todo))
     except Missing:
         return Switches()
-    except (ValidationError, ValueError) as error:
-        raise Refused(f"{key} does not hold the switches of {surface}", "Delete it, and set the switches again") from error
+    except ValidationError as error:
+        raise Refused(f"{key} is not {what}", todo) from error
 
 
 def check(store: Store, surface: str, version: int, at: float | None = None) -> None:

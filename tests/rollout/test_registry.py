@@ -207,7 +207,7 @@ def test_a_pointer_to_a_version_that_is_not_there_is_refused(store):
 
 def test_a_broken_pointer_is_a_clear_sentence(store):
     store.write("models/home/stable.json", b"{")
-    with pytest.raises(Refused, match="not JSON"):
+    with pytest.raises(Refused, match="not a JSON object"):
         registry.stable(store, "home")
 
 
