@@ -12,7 +12,7 @@ from airflow.sdk import DAG, AssetAlias, Context, Param
 
 from include import recipes
 from nightfill.assets import candidate
-from nightfill.defaults import DAG_DEFAULTS, START, Pool, Tag, night_param
+from nightfill.defaults import DAG_DEFAULTS, START, Pool, Queue, Tag, night_param
 from nightfill.operators.job import JobOperator
 
 
@@ -38,7 +38,7 @@ def train(surface: str) -> DAG:
         **DAG_DEFAULTS,
     ) as dag:
         assemble = JobOperator(task_id="assemble_examples", job="assemble_examples", spec=spec)
-        fit = JobOperator(task_id="train_model", job="train_model", spec=spec, pool=Pool.GPU)
+        fit = JobOperator(task_id="train_model", job="train_model", spec=spec, pool=Pool.GPU, queue=Queue.GPU)
         compress = JobOperator(task_id="compress_model", job="compress_model", spec=spec)
         judge = JobOperator(task_id="judge_candidate", job="judge_candidate", spec=spec)
         register = JobOperator(

@@ -31,6 +31,12 @@ class Pool(StrEnum):
     ROLLOUT = "serving_rollout"
 
 
+class Queue(StrEnum):
+    """Queues by kind of machine: Celery workers choose theirs, and on one machine they mean nothing."""
+
+    GPU = "gpu"
+
+
 DEFAULT_ARGS: dict[str, Any] = {
     "owner": "nightfill",
     "retries": 2,
