@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import time
+from pathlib import Path
 from typing import Any
 
 from include.cli import stack
@@ -62,6 +63,7 @@ class Drills:
         self.stamp = dt.datetime.now(dt.UTC).strftime("%Y%m%dT%H%M%S")
         self.rows: list[Row] = []
         self.made: dict[str, Any] = {}
+        self.under_way = ""
 
     def prepare(self, wanted: list[Drill]) -> None:
         """Make sure that stable serves, and make the spoilt candidates."""
@@ -82,6 +84,7 @@ class Drills:
         drill, before, began = Drill(made["fault"], made["form"]), self._stable(), time.monotonic()
         release = f"{RUN}release_{self.surface}__{drill.mark.replace(' ', '-')}__{self.stamp}"
         title = f"drill {number + 1} of {len(self.made['drills'])}, {drill.mark}"
+        self.under_way = made["name"]
         try:
             self.driver.walk([self._step("release", release, {"dt": self.made["night"], "drill": made["name"]}, title)])
             failure = ""
@@ -91,6 +94,7 @@ class Drills:
         row = self._row(
             drill, release, failure, time.monotonic() - began, traces(self.settings, self.store, self.surface, before)
         )
+        self.under_way = ""
         registry.forget_drill(self.store, self.surface, made["name"])
         forget_files(self.settings, self.surface, made["version"], dt.date.fromisoformat(self.made["night"]), release)
         self.rows.append(row)
@@ -99,9 +103,10 @@ class Drills:
             self.screen.say(failure)
 
     def close(self) -> None:
-        """Take away what an interrupted drill left."""
+        """Take away what was not drilled. A release that is under way needs its model: the next drill clears it away."""
         for made in self.made.get("drills", []):
-            registry.forget_drill(self.store, self.surface, made["name"])
+            if made["name"] != self.under_way:
+                registry.forget_drill(self.store, self.surface, made["name"])
         self.api.close()
 
     def _row(self, drill: Drill, release: str, failure: str, seconds: float, left: list[str]) -> Row:
@@ -149,8 +154,12 @@ class Drills:
         folder = self.settings.run / "jobs" / "drill" / self.stamp
         folder.mkdir(parents=True, exist_ok=True)
         spec, report, log = folder / "spoil_bundle.spec.json", folder / "spoil_bundle.json", folder / "spoil_bundle.log"
-        told = {"store": self.settings.store_uri, "source": self.settings.source.model_dump(), "work": str(folder)}
-        told |= {"surface": self.surface, "drills": [{"fault": one.fault, "form": one.form} for one in wanted]}
+        told: dict[str, Any] = {"store": self.settings.store_uri, "source": self.settings.source.model_dump()}
+        told |= {
+            "work": str(folder),
+            "surface": self.surface,
+            "drills": [{"fault": one.fault, "form": one.form} for one in wanted],
+        }
         spec.write_text(json.dumps(told, indent=1))
         command = [sys.executable, "-m", "include.jobs.spoil_bundle", "--spec", str(spec), "--report", str(report)]
         environ = os.environ | self.settings.environ() | {"PYTHONPATH": str(ROOT), "TF_CPP_MIN_LOG_LEVEL": "2"}
@@ -169,7 +178,7 @@ class Drills:
         return self._result(report, log)
 
     @staticmethod
-    def _result(report: Any, log: Any) -> dict[str, Any]:
+    def _result(report: Path, log: Path) -> dict[str, Any]:
         if not report.exists():
             raise TryAgain("The model could not be spoilt: the job left no report", f"Read {log}")
         said = json.loads(report.read_text())
