@@ -82,7 +82,7 @@ class CheckBundle(Job):
 
     def _ask(self, server: Replica, bundle: Bundle, questions: list[dict[str, Any]], folder: Path) -> Verdict:
         with Client(server.grpc) as client:
-            faults = [fault for question in questions for fault in self._golden(client, bundle, question)]
+            faults = list(dict.fromkeys(fault for question in questions for fault in self._golden(client, bundle, question)))
             if faults:
                 return _refuse(faults)
             p50, p99 = self._time(client, contract.inputs_of(questions[0]))
