@@ -1,19 +1,23 @@
 """The one file of plugins/ that Airflow scans; the package beside it is imported by name."""
 
+from urllib.parse import urlsplit
+
+from airflow.configuration import conf
 from airflow.plugins_manager import AirflowPlugin
 
-from include.settings import Settings
+from nightfill.web.lazy import LazyPages
+
+PREFIX = "/nightfill"
+PAGES = urlsplit(conf.get("api", "base_url", fallback="") or "").path.rstrip("/") + PREFIX
+"""Where a browser finds the pages: Airflow may itself be under a path."""
 
 
 class NightfillPlugin(AirflowPlugin):
-    """Adds a link to the morning report to Airflow's navigation."""
+    """Nightfill's pages behind Airflow's login, and their links in its navigation."""
 
     name = "nightfill"
-    external_views = [  # noqa: RUF012 - Airflow's own convention
-        {
-            "name": "Morning report",
-            "href": f"http://{Settings.load().host('reports')}:{Settings.load().port('reports')}/latest/",
-            "destination": "nav",
-            "url_route": "morning-report",
-        }
+    fastapi_apps = [{"app": LazyPages(), "url_prefix": PREFIX, "name": "nightfill"}]  # noqa: RUF012 - Airflow's own convention
+    external_views = [  # noqa: RUF012
+        {"name": "Morning report", "href": f"{PAGES}/reports", "destination": "nav", "url_route": "morning-report"},
+        {"name": "Releases", "href": f"{PAGES}/releases", "destination": "nav", "url_route": "releases"},
     ]

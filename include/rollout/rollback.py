@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict
 
 from include.canonical import dumps
 from include.errors import Refused
-from include.rollout import names, record, registry, served, switches
+from include.rollout import history, names, registry, served, switches
 from include.rollout.bundle import Bundle, Pointer
 from include.rollout.switches import Switch
 from include.store.objects import Store
@@ -32,7 +32,7 @@ def plan(store: Store, surface: str, version: int | None = None, epoch: int | No
         epoch: the pointer's epoch when the person decided; None means whatever serves.
 
     Raises:
-        Refused: nothing is stable, or the version serves already or is not known.
+        Refused: nothing is stable, or the version serves already or has never served.
         Fenced: the pointer has moved since the person decided.
     """
     now = registry.stable(store, surface)
@@ -43,12 +43,17 @@ def plan(store: Store, surface: str, version: int | None = None, epoch: int | No
             f"Stable of {surface} has moved to version {now.version} since the roll-back was asked for",
             "Look again, and ask again if it is still wanted",
         )
-    version = _before(store, surface, now) if version is None else version
-    known = [entry["version"] for entry in registry.versions(store, surface)]
-    if version not in known:
-        raise Refused(f"Surface {surface} has no version {version}", f"Choose one of {', '.join(map(str, known))}")
     if version == now.version:
         raise Refused(f"Version {version} serves {surface} already", "Name another version, or pin this one")
+    known = [move.version for move in history.read(store, surface).ways_back]
+    if not known:
+        raise Refused(f"No version served {surface} before version {now.version}", "There is nothing to go back to")
+    version = known[0] if version is None else version
+    if version not in known:
+        raise Refused(
+            f"Version {version} has never served {surface}: only a release may let it",
+            f"Choose one of {', '.join(map(str, known))}",
+        )
     return Plan(surface=surface, before=now, after=registry.find(store, surface, version))
 
 
@@ -89,11 +94,3 @@ def move(store: Store, going: Plan, run: str, by: str, why: str) -> Pointer:
     store.write(key, dumps(pointer.model_dump(mode="json")), expect=before)
     served.note(store, going.surface, pointer, by=by, why=why)
     return pointer
-
-
-def _before(store: Store, surface: str, now: Pointer) -> int:
-    known = served.moves(store, surface, record.all_of(store, surface), now)
-    older = [entry.version for entry in known if entry.version != now.version]
-    if not older:
-        raise Refused(f"No version served {surface} before version {now.version}", "There is nothing to go back to")
-    return older[-1]
