@@ -24,7 +24,11 @@ def words_of(lines: pa.Table) -> pa.Table:
     silent = lines["returned"]
     said = {name: pc.if_else(silent, None, lines[name]) for name in WORDS}
     table = pa.table({"day": lines["day"], "product": lines["product"], "at": lines["at"], **said})
-    return table.group_by(["day", "product", *WORDS]).aggregate([("at", "max")]).rename_columns({"at_max": "at"})
+    return (
+        table.group_by(["day", "product", *WORDS], use_threads=False)
+        .aggregate([("at", "max")])
+        .rename_columns({"at_max": "at"})
+    )
 
 
 class Catalogue:

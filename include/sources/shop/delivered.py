@@ -88,18 +88,22 @@ def read_file(place: Place, file: File, day: dt.date | None, mapping: Mapping, l
     events, words, promoted = (
         pa.concat_tables(tables) for tables in zip(*(parts or [_compact(LINES.empty_table())]), strict=True)
     )
-    return Delivered(merged(events), words, promoted, reader.tally)
+    return Delivered(merged(events) if len(parts) > 1 else events, words, promoted, reader.tally)
 
 
 def _compact(lines: pa.Table) -> tuple[pa.Table, pa.Table, pa.Table]:
     shown = lines.filter(lines["promoted"]).select(["day", "product", "store"])
-    return merged(lines.select(EVENTS.names)), words_of(lines), shown.group_by(["day", "product", "store"]).aggregate([])
+    return (
+        merged(lines.select(EVENTS.names)),
+        words_of(lines),
+        shown.group_by(["day", "product", "store"], use_threads=False).aggregate([]),
+    )
 
 
 def merged(events: pa.Table) -> pa.Table:
     """EVENTS with lines of one basket and product added up, sorted by (at, basket, product, household)."""
     sums = [(name, "sum") for name in SUMS]
-    rows = events.group_by(list(KEYS)).aggregate([*sums, ("at", "min"), ("store", "min")])
+    rows = events.group_by(list(KEYS), use_threads=False).aggregate([*sums, ("at", "min"), ("store", "min")])
     rows = rows.rename_columns({f"{name}_sum": name for name in SUMS} | {"at_min": "at", "store_min": "store"})
     if rows.num_rows and (pc.max(pc.abs(rows["quantity"])).as_py() or 0) >= 2**31:
         raise Refused("A basket holds more than 2,147,483,647 of one product", "Correct the data")

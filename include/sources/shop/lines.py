@@ -82,7 +82,12 @@ class Reader:
         """bool [N]: lines that fit any of the conditions."""
         found = np.zeros(len(rows.lines), bool)
         for condition in conditions:
-            found |= lookup(self.texts(rows, (condition.column,)), _test(condition), False, bool)[0]
+            texts = self.texts(rows, (condition.column,))
+            if condition.matches is not None:
+                fits = pc.fill_null(pc.match_substring_regex(texts, condition.matches), False)
+                found |= fits.to_numpy(zero_copy_only=False)
+            else:
+                found |= lookup(texts, _test(condition), False, bool)[0]
         return found
 
     def moment(self, text: str) -> tuple[int, bool] | None:
@@ -230,12 +235,9 @@ def lookup(texts: pa.Array, read: Callable[[str], Any], other: Any, kind: type) 
 
 
 def _test(condition: Condition) -> Callable[[str], bool]:
-    """A condition on one text. Numbers may have a point or a comma; a text that is no number is below nothing."""
+    """`equals` or `below` on one text. Numbers may have a point or a comma; a text that is no number is below nothing."""
     if condition.equals is not None:
         return frozenset(condition.equals).__contains__
-    if condition.matches is not None:
-        pattern = condition.matches
-        return lambda text: bool(pc.match_substring_regex(pa.scalar(text), pattern).as_py())
     limit = float(condition.below or 0)
 
     def below(text: str) -> bool:

@@ -40,6 +40,7 @@ class Shop:
         self.place = open_place(spec.folder)
         self.usual = Usual(self.mapping.usual.quantity, self.mapping.usual.line * 100)
         self._read: dict[File, Delivered] = {}
+        self._whose: dict[dt.date, File] = {}
 
     @cached_property
     def files(self) -> dict[File, dt.date | None]:
@@ -100,7 +101,7 @@ class Shop:
                 raise Refused(
                     f"Lines have no household ({where}), and the mapping says refuse", "Correct the data or the mapping"
                 )
-            self._refuse_shared_day(file, found)
+            self._claim_days(file, found)
             self._read[file] = found
         return self._read[file]
 
@@ -111,13 +112,10 @@ class Shop:
             total.join(self.delivered(file).tally)
         return total
 
-    def _refuse_shared_day(self, file: File, found: Delivered) -> None:
-        if self.mapping.files.shared_days:
-            return
-        own = set(found.days)
-        for other, earlier in self._read.items():
-            if both := own.intersection(earlier.days):
-                raise Refused(f"Day {min(both)} is delivered twice: by {other.name} and by {file.name}", TWICE)
+    def _claim_days(self, file: File, found: Delivered) -> None:
+        for day in found.days if not self.mapping.files.shared_days else ():
+            if (other := self._whose.setdefault(day, file)) != file:
+                raise Refused(f"Day {day} is delivered twice: by {other.name} and by {file.name}", TWICE)
 
     def _files_of(self, first: dt.date, last: dt.date) -> list[File]:
         """Files that may hold lines of these days: by their names, or all of them."""
