@@ -83,4 +83,4 @@ def test_the_night_goes_on_after_the_drills(drilled):
 @pytest.mark.parametrize("words", [("nonsense",), ("nan", "--form", "later"), ("corrupt", "--form", "delayed")])
 def test_an_unknown_drill_is_refused_before_anything_starts(drilled, words):
     done = drilled[0].call("drill", *words)
-    assert done.returncode == 65 and "Choose one of" in done.stderr or "Leave the form out" in done.stderr
+    assert done.returncode == 65 and ("Choose one of" in done.stderr or "Leave the form out" in done.stderr)
