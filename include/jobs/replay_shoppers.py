@@ -80,7 +80,8 @@ class ReplayShoppers(Job):
             plan = Plan(self.surface, night, run_id, self.mode == "shadow", self.workers, rate=self.rate, queue=self.queue)
             replay = Replay(plan, client, out, self._stopped)
             for _ in range(self.passes):
-                replay.run(questions(view, asked, self._slots(), recipes.asks_query(self.surface)), len(asked))
+                asks = questions(view, asked, self._slots(), recipes.asks_query(self.surface))
+                replay.run(asks, self.passes * len(asked))
                 if self._stopped():
                     break
         return self._result(replay, asked, days, time.time() - began)
