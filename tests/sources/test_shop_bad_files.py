@@ -6,7 +6,10 @@ import gzip
 import pytest
 
 from include.errors import Refused
+from include.jobs.validate_raw import ValidateRaw
+from include.settings import SourceSpec
 from include.sources.landing import Landing
+from include.sources.opening import open_source
 from include.sources.shop.lines_of_text import LONGEST
 from include.store.objects import open_store
 from include.store.partitions import list_nights
@@ -187,9 +190,6 @@ def test_a_folder_that_is_not_there_or_empty_is_refused(tmp_path):
     refused(folder, r"No file in .* is called \*.csv")
     mapping = folder / "nightfill.yaml"
     with pytest.raises(Refused, match="There is no folder"):
-        from include.settings import SourceSpec
-        from include.sources.opening import open_source
-
         open_source(SourceSpec(name="shop", folder=str(tmp_path / "gone"), mapping=str(mapping))).days()
 
 
@@ -205,3 +205,16 @@ def test_damaged_json_and_parquet_are_refused_or_counted(tmp_path):
     refused(folder, "hold no purchase")
     folder = write(tmp_path / "parquet", "PAR1 no PAR1", MAPPING.replace("csv", "parquet"), "a.parquet")
     refused(folder, "a.parquet is no Parquet file")
+
+
+def test_an_empty_day_is_refused_before_anything_is_computed_unless_it_is_declared_closed(tmp_path):
+    folder = write(tmp_path, LINES[:2], DATED, "2024-03-30.csv")
+    (folder / "2024-03-31.csv").write_text(HEADER + "\n")
+    land(folder)
+    spec = shop(folder).spec
+    fields = {"store": str(folder / "store"), "work": folder / "work", "first": "2024-03-30", "last": "2024-03-31"}
+    with pytest.raises(Refused, match="2024-03-31: no line at all on a day that the shop is open"):
+        ValidateRaw(source=spec, **fields).run()
+    (folder / "nightfill.yaml").write_text(DATED + "closed: {days: [2024-03-31]}\n")
+    land(folder)
+    assert ValidateRaw(source=spec, **fields).run()["rows"] == 2
