@@ -5,7 +5,6 @@ DEFAULT_BASE = 18500
 PORTS = {
     "gateway": 0,
     "gateway_admin": 1,
-    "reports": 2,
     "airflow": 3,
     "stable-a.grpc": 10,
     "stable-a.rest": 11,

@@ -125,12 +125,17 @@ class Settings(BaseModel):
         """
         return read_topology(ROOT / self.topology) if self.topology else None
 
+    def report_address(self, night: object) -> str:
+        """Where a browser finds the report of a night."""
+        home = self.places.reports if self.places else f"http://{LOOPBACK}:{self.port('airflow')}/nightfill/reports"
+        return f"{home}/{night}"
+
     def port(self, name: str) -> int:
         """The port of a named endpoint: as the topology says, or an offset from `port_base`."""
         return self.places.ports[name] if self.places else self.port_base + PORTS[name]
 
     def host(self, name: str) -> str:
-        """Where clients reach a replica, the gateway, its admin page or the reports."""
+        """Where clients reach a replica, the sandbox, the gateway or its admin page."""
         return self.places.hosts[name] if self.places else LOOPBACK
 
     def listen(self, name: str) -> str:

@@ -78,6 +78,13 @@ class AirflowApi:
     def task_count(self, dag_id: str) -> int:
         return int((self._get(f"/api/v2/dags/{dag_id}/tasks") or {}).get("total_entries", 0))
 
+    def text(self, path: str) -> str:
+        """A page of Airflow or of a plugin, as its source."""
+        answer = self._send("GET", path, None)
+        if answer.status_code >= 400:
+            raise Refused(f"Airflow answered {answer.status_code} to {path}", "Read its log with `nightfill logs api-server`")
+        return answer.text
+
     def put_pool(self, name: str, slots: int, description: str) -> None:
         """Make a pool, unless there is one: a person may have chosen another size."""
         if self.pool_slots(name) is None:

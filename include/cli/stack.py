@@ -1,4 +1,4 @@
-"""The local stack as one thing: model servers, gateway, reports page and Airflow under one supervisor."""
+"""The local stack as one thing: model servers, gateway and Airflow under one supervisor."""
 
 import json
 import os
@@ -12,7 +12,7 @@ from include.cli import airflow_stack, holders
 from include.cli.airflow_api import AirflowApi
 from include.errors import TryAgain
 from include.serving import processes
-from include.settings import LOOPBACK, Settings
+from include.settings import Settings
 
 Say = Callable[[str], None]
 
@@ -76,7 +76,8 @@ def addresses(settings: Settings) -> str:
     """Where a person looks; the password is asked for, never shown by itself."""
     return (
         f"Airflow: {airflow_stack.url(settings)} (user admin; the password: ./nightfill password)\n"
-        f"Reports: http://{LOOPBACK}:{settings.port('reports')}/"
+        f"Morning reports: {airflow_stack.url(settings)}/nightfill/reports\n"
+        f"Releases: {airflow_stack.url(settings)}/nightfill/releases"
     )
 
 

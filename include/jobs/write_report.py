@@ -1,7 +1,6 @@
 """Write the morning report of a night."""
 
 import logging
-import shutil
 import sys
 import time
 from pathlib import Path
@@ -17,8 +16,8 @@ log = logging.getLogger("nightfill")
 
 
 class WriteReport(Job):
-    """One self-contained page: <settings.reports>/<night>/index.html, and a copy as <settings.reports>/latest/index.html
-    when no later night has one.
+    """One self-contained page: reports/<night>/index.html in the store, where Airflow's page reads it, and a copy as
+    <settings.reports>/<night>/index.html for a look without a server.
 
     Args:
         surface: the surface that was measured in this run; the page shows every surface measured for the night.
@@ -35,14 +34,15 @@ class WriteReport(Job):
         if self.surface not in recipes.surfaces():
             raise Refused(f"There is no surface '{self.surface}'", f"Choose one of {', '.join(recipes.surfaces())}")
         night, settings, began = parse(self.night), Settings.load(), time.time()
-        facts = read_facts(self.open_store(), night, self.work, self.source.name, self.source.households)
+        store = self.open_store()
+        facts = read_facts(store, night, self.work, self.source.name, self.source.households)
         page = render(facts)
+        store.write(f"reports/{night.isoformat()}/index.html", page.encode())
         path = _write(settings.reports / night.isoformat() / "index.html", page)
-        _write_latest(settings.reports, night.isoformat(), path)
         log.info("The morning report is at %s", path)
         return {
             "report": str(path),
-            "address": f"http://{settings.host('reports')}:{settings.port('reports')}/{night}/",
+            "address": settings.report_address(night),
             "bytes": len(page.encode()),
             "seconds": round(time.time() - began, 2),
         }
@@ -59,16 +59,6 @@ def _write(path: Path, page: str) -> Path:
         beside.unlink(missing_ok=True)
         raise TryAgain(f"Could not write {path}: {error.strerror}", "Free some disk space and run it again") from error
     return path
-
-
-def _write_latest(reports: Path, night: str, page: Path) -> None:
-    """`latest` is the report of the latest night, not of the latest run."""
-    nights = sorted(path.parent.name for path in reports.glob("*-*-*/index.html"))
-    if nights[-1] == night:
-        (reports / "latest").mkdir(exist_ok=True)
-        beside = reports / "latest" / ".index.html.new"
-        shutil.copyfile(page, beside)
-        beside.replace(reports / "latest" / "index.html")
 
 
 if __name__ == "__main__":

@@ -45,7 +45,7 @@ def start(settings: Settings, extra: Sequence[Program] = (), local: bool = True)
 
     Args:
         extra: programs beside the local ones (Airflow); leave none out on a second call, for those are ended.
-        local: whether servers, gateway and reports run at all.
+        local: whether servers and gateway run at all.
 
     Raises:
         Refused: a port is taken by somebody else.

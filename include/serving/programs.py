@@ -61,20 +61,14 @@ def server_environment() -> dict[str, str]:
 
 
 def local_programs(settings: Settings) -> list[Program]:
-    """The replicas, the gateway and the page with the reports."""
+    """The replicas and the gateway."""
     servers = [Program(name, tuple(server_command(settings, name)), server_environment()) for name in REPLICAS]
     gateway = Program(
         "envoy",
         (sys.executable, "-m", "include.serving.run_gateway"),
         {"PYTHONPATH": str(ROOT), **_absolute(settings).environ()},
     )
-    reports = Program(
-        "reports",
-        (sys.executable, "-m", "http.server", str(settings.port("reports")), "--bind", LOOPBACK),
-        {"PYTHONUNBUFFERED": "1"},
-        directory=settings.reports.absolute(),
-    )
-    return [*servers, gateway, reports]
+    return [*servers, gateway]
 
 
 def _absolute(settings: Settings) -> Settings:

@@ -7,6 +7,7 @@ import urllib.request
 
 import pytest
 
+from include.cli.airflow_api import AirflowApi
 from tests.e2e.shop import Shop
 
 pytestmark = pytest.mark.slow
@@ -65,10 +66,15 @@ def test_the_models_measures_stand_beside_the_baselines(night):
     assert {"fp32_bytes", "bytes", "ndcg_change", "latency_ratio", "chosen"} <= set(home["compression"])
 
 
-def test_the_morning_report_is_served_and_names_the_data(night):
-    base = night[0].base
-    page = urllib.request.urlopen(f"http://127.0.0.1:{base + 2}/latest/", timeout=10).read().decode()
+def test_the_morning_report_is_behind_the_login_and_names_the_data(night):
+    shop, run = night
+    api = AirflowApi(f"http://127.0.0.1:{shop.base + 3}", lambda: shop.call("password").stdout.strip())
+    page = api.text("/nightfill/reports/2017-11-06/page")
+    assert "/nightfill/reports/2017-11-06" in run.stdout
     assert "Complete Journey" in page and ("<svg" in page or "data:image/png" in page)
+    assert "Version 1 serves" in api.text("/nightfill/releases") or "Version 2 serves" in api.text("/nightfill/releases")
+    with pytest.raises(urllib.error.HTTPError, match="401"):
+        urllib.request.urlopen(f"{api.url}/nightfill/reports/2017-11-06/page", timeout=10)
 
 
 def test_a_second_run_repeats_nothing(night):

@@ -96,15 +96,6 @@ def test_what_is_too_small_is_said_not_to_be_judged(tmp_path):
     assert "slice “up to 50 products known” has 51 answers, 300 are needed" in text
 
 
-def test_latest_is_the_latest_night_not_the_latest_run(tmp_path):
-    shop(tmp_path)
-    write(tmp_path)
-    earlier = NOW - dt.timedelta(days=1)
-    write(tmp_path, now=earlier)
-    latest = tmp_path / "var" / "reports" / "latest" / "index.html"
-    assert str(NOW) in latest.read_text() and f"report of {earlier}" not in latest.read_text()
-
-
 def test_a_night_that_was_not_measured_is_a_clear_sentence(tmp_path):
     FolderStore(tmp_path / "store")
     fields = {"store": str(tmp_path / "store"), "work": tmp_path / "work", "surface": "home", "night": str(NOW)}
