@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
+from urllib.parse import quote
 
 from include.serving.routes import ARM_HEADER, GRPC_PATH, HOUSEHOLD_HEADER, REQUEST_HEADER, SURFACE_HEADER
 from include.serving.wire import message
@@ -53,7 +54,8 @@ class Client:
         seconds: float = 5.0,
     ) -> Reply:
         """One Predict of `serving_default`. Errors come back as a Reply, they are not raised."""
-        headers = {SURFACE_HEADER: surface, HOUSEHOLD_HEADER: household, REQUEST_HEADER: request_id, ARM_HEADER: arm}
+        who = header_text(household)
+        headers = {SURFACE_HEADER: surface, HOUSEHOLD_HEADER: who, REQUEST_HEADER: request_id, ARM_HEADER: arm}
         sent = [(key, value) for key, value in headers.items() if value]
         try:
             response, call = self._predict.with_call(request(surface, inputs, version), timeout=seconds, metadata=sent)
@@ -72,6 +74,11 @@ class Client:
         self.close()
 
 
+def header_text(household: str) -> str:
+    """A household as a header may carry it: ASCII as it is, anything else percent-encoded. Only the gateway's hash reads it."""
+    return household if household.isascii() and household.isprintable() else quote(household)
+
+
 def request(surface: str, inputs: Mapping[str, "np.ndarray"], version: int | None = None) -> Any:
     """A PredictRequest of the signature `serving_default`."""
     made = message("PredictRequest")()
@@ -84,8 +91,14 @@ def request(surface: str, inputs: Mapping[str, "np.ndarray"], version: int | Non
 
 
 def tensor(value: "np.ndarray") -> Any:
-    """A TensorProto of numbers or truth values, as raw bytes."""
-    made = message("Tensor")(dtype=DTYPES[value.dtype.name], tensor_content=value.tobytes())
+    """A TensorProto of numbers or truth values as raw bytes, or of texts (str or bytes in an object array)."""
+    if value.dtype.kind in "OU":
+        texts = [text if isinstance(text, bytes) else str(text).encode() for text in value.ravel().tolist()]
+        return _shaped(message("Tensor")(dtype=DTYPES["string"], string_val=texts), value)
+    return _shaped(message("Tensor")(dtype=DTYPES[value.dtype.name], tensor_content=value.tobytes()), value)
+
+
+def _shaped(made: Any, value: "np.ndarray") -> Any:
     for size in value.shape:
         made.tensor_shape.dim.add(size=size)
     return made
