@@ -64,8 +64,9 @@ class CheckBundle(Job):
         try:
             folder = registry.materialise(self.open_store(), bundle, replica.models / self.surface)
             graph, query = folder / "saved_model.pb", recipes.asks_query(self.surface)
-            wrong = [f"its signature is wrong: {fault}" for fault in contract.signature_faults(graph, query)]
-            if faults := graph_scan.faults(graph) + wrong:
+            wrong = contract.signature_faults(graph, query)
+            named = [f"its signature is wrong: {', '.join(wrong[:3])}"] if wrong else []
+            if faults := graph_scan.faults(graph) + named:
                 return _refuse(faults)
             questions = contract.golden_questions(folder)
         except Refused as error:
