@@ -7,6 +7,7 @@ model can learn something: each buys some favourites again and again, and follow
 import csv
 import datetime as dt
 import io
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -115,3 +116,7 @@ def write_web_shop(folder: Path, shop: WebShop = WebShop(), mapping: str = MAPPI
         (folder / f"sales-{day}.csv").write_text(csv_text(lines), newline="")
     (folder / "nightfill.yaml").write_text(mapping)
     return folder
+
+
+if __name__ == "__main__":
+    print(f"Wrote the synthetic web shop into {write_web_shop(Path(sys.argv[1]))}")
