@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from include.cli import checks, java, setup, shop_options, wipe
+from include.cli import checks, env_file, java, setup, shop_options, surface_options, wipe
 from include.errors import NightfillError, Refused
 
 ABOUT = """\
@@ -59,9 +59,12 @@ def parser() -> argparse.ArgumentParser:
     )
     drill.add_argument("--form", default="", help="at_once, or delayed until after shadow; default: all that the fault has")
     drill.add_argument("--surface", default="home", help="which shelf (default home)")
+    surface_options.add(add)
     add("report", "print the addresses of the Airflow page and of the morning report")
     logs = add("logs", "print the newest log of a task (train_model, build_features.land_events) or of a process (envoy)")
     logs.add_argument("name")
+    env = add("env", "write .env, the secrets of docker-compose.yaml, with random values and mode 600; never overwrites")
+    env.add_argument("--gpu", action="store_true", help="for a host with an NVIDIA GPU: serve and train on it")
     add("password", "print the password of the Airflow page's user admin")
     airflow = add("airflow", "call the airflow command inside this stack, for example: nightfill airflow dags list")
     airflow.add_argument("words", nargs=argparse.REMAINDER)
@@ -91,6 +94,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _do(args: argparse.Namespace, words: list[str]) -> int:
     if args.command == "check":
         return check(say_all=True)
+    if args.command == "env":
+        env_file.write(setup.ROOT / ".env", args.gpu)
+        print("Wrote .env (mode 600). Next: docker compose build && docker compose up --detach")
+        return 0
     if _starts_stack(args) and (code := check(say_all=False)):
         return code
     if args.command == "clean" and not setup.venv_python().exists():

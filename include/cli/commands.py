@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from include import recipes
-from include.cli import airflow_stack, backfill, drill, logs, night, shop, stack, suite, wipe
+from include.cli import airflow_stack, backfill, by_hand, drill, logs, night, shop, stack, suite, tidy, wipe
 from include.cli.checks import var_folder
 from include.cli.chosen_source import recall
 from include.cli.plan import calendar
@@ -123,6 +123,8 @@ COMMANDS: dict[str, Callable[[Settings, argparse.Namespace], int]] = {
     "clean": _clean,
     "backfill": _backfill,
     "drill": _drill,
+    **by_hand.COMMANDS,
+    "tidy": tidy.run,
     "report": _report,
     "logs": _logs,
     "password": _password,

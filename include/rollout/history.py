@@ -14,7 +14,9 @@ from include.store.objects import Store
 
 
 class History(BaseModel):
-    """One surface now and before: releases by night, newest last; moves of the pointer, oldest first."""
+    """One surface now and before: releases by night, newest last; moves of the pointer, oldest first; `versions` that the
+    store still has.
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -23,12 +25,14 @@ class History(BaseModel):
     switches: Switches
     records: tuple[Record, ...]
     moves: tuple[Move, ...]
+    versions: tuple[int, ...] = ()
     faults: tuple[str, ...] = ()
 
     @property
     def ways_back(self) -> list[Move]:
         """The versions that have served and do not now, the one that served last first, each once."""
-        latest = {move.version: move for move in self.moves if not self.stable or move.version != self.stable.version}
+        serving = self.stable.version if self.stable else None
+        latest = {move.version: move for move in self.moves if move.version in self.versions and move.version != serving}
         return sorted(latest.values(), key=lambda move: -move.epoch)
 
 
@@ -47,7 +51,13 @@ def read(store: Store, surface: str) -> History:
         found, faults = Switches(), [*faults, f"{error} Nothing is released until then."]
     moves = served.moves(store, surface, records, stable)
     return History(
-        surface=surface, stable=stable, switches=found, records=tuple(records), moves=tuple(moves), faults=tuple(faults)
+        surface=surface,
+        stable=stable,
+        switches=found,
+        records=tuple(records),
+        moves=tuple(moves),
+        versions=tuple(entry["version"] for entry in registry.versions(store, surface)),
+        faults=tuple(faults),
     )
 
 

@@ -37,6 +37,7 @@ __all__ = [
     "drills",
     "find",
     "forget_drill",
+    "forget_version",
     "lease",
     "materialise",
     "promote",
@@ -133,6 +134,25 @@ def forget_drill(store: Store, surface: str, name: str) -> None:
     _again(leave)
     for gone in (key, key.replace("manifest.json", "card.json"), *(object_key(sha256) for sha256 in sorted(own - shared))):
         store.delete(gone)
+
+
+def forget_version(store: Store, surface: str, name: str) -> None:
+    """Take a model off the list, then its manifest and card; its objects are the caller's business. Safe to repeat.
+
+    Its number is not given again as long as a newer one is on the list.
+    """
+
+    def leave() -> None:
+        key = _versions_key(surface)
+        before, known = store.etag(key), versions(store, surface)
+        rest = [entry for entry in known if entry["name"] != name]
+        if rest != known:
+            store.write(key, dumps({"versions": rest}), expect=before)
+
+    _again(leave)
+    folder = f"models/{names.surface(surface)}/bundles/{names.model(name)}"
+    store.delete(f"{folder}/manifest.json")
+    store.delete(f"{folder}/card.json")
 
 
 def write_card(store: Store, surface: str, name: str, card: dict[str, Any]) -> None:

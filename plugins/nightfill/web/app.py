@@ -144,7 +144,15 @@ class Pages:
         return self._page(request, "problem", error.status_code, text=str(error.detail))
 
     async def refused(self, request: Request, error: Any) -> Response:
-        code = 404 if isinstance(error, Missing) else 503 if isinstance(error, TryAgain) else 400 if request.method == "GET" else 409
+        code = (
+            404
+            if isinstance(error, Missing)
+            else 503
+            if isinstance(error, TryAgain)
+            else 400
+            if request.method == "GET"
+            else 409
+        )
         return self._page(request, "problem", code, text=str(error))
 
     def _do(self, request: Request, surface: str, form: actions.Form) -> Response:

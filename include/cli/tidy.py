@@ -1,0 +1,67 @@
+"""`nightfill tidy`: list what nothing needs any more, with its bytes; delete it when that is wanted."""
+
+import argparse
+
+from include import recipes
+from include.cli.by_hand import agreed
+from include.cli.lock import only_one
+from include.cli.terminal import table
+from include.errors import Refused
+from include.rollout import retention
+from include.rollout.retention import Plan
+from include.settings import Settings
+from include.store.objects import open_store
+
+
+def run(settings: Settings, args: argparse.Namespace) -> int:
+    """Not beside a running `nightfill run`: the same lock keeps them apart."""
+    settings = _chosen(settings, args)
+    store = open_store(settings.store_uri)
+    with only_one(settings.run / "nightfill.lock"):
+        going = retention.plan(
+            store, settings.answers, recipes.surfaces(), nights=settings.keep_nights, days=settings.keep_days
+        )
+        print(listing(going))
+        if going.empty or not agreed(args, f"All of it is deleted: {size(going.bytes)}."):
+            return 0
+        retention.apply(store, settings.answers, going)
+        print(f"Deleted {size(going.bytes)}.")
+    return 0
+
+
+def listing(going: Plan) -> str:
+    """What goes, a line for each dataset, surface and night of answers."""
+    if going.empty:
+        return "There is nothing to delete: everything is young, or in use."
+    rows: list[list[object]] = []
+    for name in sorted({part.dataset for part in going.parts}):
+        nights = [part.night for part in going.parts if part.dataset == name]
+        rows.append(["partitions", name, len(nights), f"{nights[0]} to {nights[-1]}"])
+    for surface in sorted({one.surface for one in going.versions}):
+        mine = [str(one.version) for one in going.versions if one.surface == surface]
+        rows.append(["models", surface, len(mine), f"versions {', '.join(mine[:8])}{' ...' if len(mine) > 8 else ''}"])
+    if going.objects:
+        rows.append(["objects", "of these", len(going.objects), size(sum(going.objects.values()))])
+    if going.answers:
+        rows.append(["answers", "files", len(going.answers), size(sum(going.answers.values()))])
+    return table(["what", "of", "count", ""], rows)
+
+
+def size(count: int) -> str:
+    """Bytes for a person."""
+    for step, unit in ((1 << 30, "GB"), (1 << 20, "MB"), (1 << 10, "kB")):
+        if count >= step:
+            return f"{count / step:.1f} {unit}"
+    return f"{count} bytes"
+
+
+def _chosen(settings: Settings, args: argparse.Namespace) -> Settings:
+    asked = {"keep_nights": args.keep_nights, "keep_days": args.keep_days}
+    try:
+        return Settings.model_validate(
+            settings.model_dump() | {name: value for name, value in asked.items() if value is not None}
+        )
+    except ValueError as error:
+        raise Refused(
+            "At least 35 nights and 14 days are kept: the nightly measures read them", "Give larger numbers"
+        ) from error
