@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 PY := .venv/bin/python
 
-.PHONY: help run test test-long drill drills status stop clean setup check lint format types docs
+.PHONY: help env run test test-long drill drills status stop clean setup check lint format types docs
 
 help:        ## this list
 	@grep -hE '^[a-z%-]+: .*##' $(MAKEFILE_LIST) | sed -E 's/: .*## /\t/' | expand -t 16
@@ -22,6 +22,8 @@ stop:        ## end everything that run left up
 	@./nightfill stop
 clean:       ## forget everything that was written
 	@./nightfill clean
+env:         ## write .env, the random secrets of docker-compose.yaml (mode 600, never overwritten)
+	@./nightfill env
 setup:       ## only make .venv and find Java
 	@./nightfill setup
 check:       ## memory, disk, ports, Java

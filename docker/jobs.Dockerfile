@@ -44,7 +44,7 @@ RUN groupadd --gid 10001 nightfill \
       install -d -o nightfill -g nightfill "/var/lib/nightfill/serving/$name"; \
     done \
  && install -d -o nightfill -g nightfill /opt/airflow /opt/airflow/logs /var/lib/nightfill /var/lib/nightfill/serving \
-        /var/lib/nightfill/logs /var/lib/nightfill/reports
+        /var/lib/nightfill/logs
 COPY --from=wheels /opt/venv /opt/venv
 COPY dags /opt/nightfill/dags
 COPY plugins /opt/nightfill/plugins

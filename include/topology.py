@@ -12,10 +12,11 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 from include.errors import Refused
 from include.ports import PORTS
 
-HOSTS = tuple(dict.fromkeys(name.split(".")[0] for name in PORTS))
-"""What has an address: the replicas, the sandbox, the gateway, its admin page, the reports."""
+ENDPOINTS = tuple(name for name in PORTS if name not in ("airflow", "reports"))
+"""What jobs and tasks talk to. Airflow's address is Airflow's own setting."""
 
-REACHED_BY_ADDRESS = tuple(dict.fromkeys(name.split(".")[0] for name in PORTS if "." in name))
+HOSTS = tuple(dict.fromkeys(name.split(".")[0] for name in ENDPOINTS))
+REACHED_BY_ADDRESS = tuple(dict.fromkeys(name.split(".")[0] for name in ENDPOINTS if "." in name))
 """The model servers. The gateway reaches them by address: a name that no longer resolves would empty a cluster, and an
 empty cluster answers 503 without a retry, where a dead address is a refused connection and is retried at stable."""
 
@@ -25,8 +26,9 @@ class Topology(BaseModel):
 
     Args:
         hosts: name -> where clients reach it; an IP address for a model server.
-        ports: name -> port, for every endpoint of `include.ports`.
-        listen: name -> the address that the gateway, its admin page and the reports bind to.
+        ports: name -> port, for every one of ENDPOINTS.
+        listen: name -> the address that the gateway and its admin page bind to; loopback when it is not said.
+        reports: under which address a browser finds the morning reports.
         sandbox: "process" starts a model server for each check, "server" uses one that always runs.
     """
 
@@ -35,6 +37,7 @@ class Topology(BaseModel):
     hosts: dict[str, str]
     ports: dict[str, int]
     listen: dict[str, str] = Field(default_factory=dict)
+    reports: str = Field(pattern="^https?://")
     sandbox: str = Field(default="process", pattern="^(process|server)$")
 
     @field_validator("hosts")
@@ -48,7 +51,7 @@ class Topology(BaseModel):
     @field_validator("ports")
     @classmethod
     def _all_ports(cls, value: dict[str, int]) -> dict[str, int]:
-        _same("ports", value, tuple(PORTS))
+        _same("ports", value, ENDPOINTS)
         if wrong := [name for name, port in value.items() if not 1 <= port <= 65535]:
             raise ValueError(f"no port numbers: {', '.join(wrong)}")
         return value
