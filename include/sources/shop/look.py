@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from include.errors import Refused
 from include.nights import span
 from include.sources.landing import UNREAD
-from include.sources.shop.delivered import Delivered, list_files, read_file
+from include.sources.shop.delivered import TWICE, Delivered, list_files, read_file
 from include.sources.shop.mapping import Mapping
 from include.sources.shop.places import File, Place
 from include.sources.shop.reasons import BY_RULE, HOUSEHOLD_NEEDED, Tally
@@ -98,10 +98,7 @@ def look(place: Place, mapping: Mapping, lines: int) -> Look:
 def _refuse_twice(days: dict[dt.date, str], one: Delivered, file: File, mapping: Mapping) -> None:
     for day in one.days if not mapping.files.shared_days else ():
         if (other := days.setdefault(day, file.name)) != file.name:
-            raise Refused(
-                f"Day {day} is delivered twice: by {other} and by {file.name}",
-                "Remove one of them; if a day's lines lie in several files on purpose, say `shared_days: true` in the mapping",
-            )
+            raise Refused(f"Day {day} is delivered twice: by {other} and by {file.name}", TWICE)
 
 
 def _spread(files: list[File], count: int) -> list[File]:
