@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from include.cli import checks, env_file, java, setup, shop_options, wipe
+from include.cli import checks, env_file, java, setup, shop_options, surface_options, wipe
 from include.errors import NightfillError, Refused
 
 ABOUT = """\
@@ -59,6 +59,7 @@ def parser() -> argparse.ArgumentParser:
     )
     drill.add_argument("--form", default="", help="at_once, or delayed until after shadow; default: all that the fault has")
     drill.add_argument("--surface", default="home", help="which shelf (default home)")
+    surface_options.add(add)
     add("report", "print the addresses of the Airflow page and of the morning report")
     logs = add("logs", "print the newest log of a task (train_model, build_features.land_events) or of a process (envoy)")
     logs.add_argument("name")
