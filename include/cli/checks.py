@@ -2,18 +2,21 @@
 
 import os
 import shutil
+import subprocess
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from include.cli import holders
 from include.cli.java import find_java
+from include.cli.setup import ROOT, venv_python
 from include.errors import Refused
 from include.ports import DEFAULT_BASE, PORTS
 
 GB = 1 << 30
 MEMORY_GB, MEMORY_RUNNING_GB = 6.0, 3.0
 DISK_GB, DISK_INSTALLED_GB = 8.0, 3.0
+PROBE_SECONDS = 60
 
 
 @dataclass(frozen=True)
@@ -27,6 +30,8 @@ class Machine:
     """Port names to who holds them, without the ports of this stack."""
     installed: bool = False
     running: bool = False
+    store: tuple[bool, str] | None = None
+    """Whether a store that is not a folder can be used, and the sentence; None for a folder, or before the setup."""
 
 
 @dataclass(frozen=True)
@@ -47,12 +52,29 @@ def look(var: Path, environ: Mapping[str, str], installed: bool) -> Machine:
         busy=busy,
         installed=installed,
         running=running,
+        store=look_at_store(environ.get("NIGHTFILL_STORE") or "", environ) if installed else None,
     )
+
+
+def look_at_store(uri: str, environ: Mapping[str, str]) -> tuple[bool, str] | None:
+    """Try a store that is reached over the network, in `.venv`'s Python: this one may know no S3."""
+    if "://" not in uri or uri.startswith("file://"):
+        return None
+    command = [str(venv_python()), "-m", "include.store.probe", uri]
+    try:
+        done = subprocess.run(
+            command, cwd=ROOT, env=dict(environ), capture_output=True, text=True, timeout=PROBE_SECONDS, check=False
+        )
+    except subprocess.TimeoutExpired:
+        return False, f"The store of NIGHTFILL_STORE did not answer within {PROBE_SECONDS} s. See that its server is up."
+    said = (done.stdout.strip() or done.stderr.strip()).splitlines()
+    return done.returncode == 0, said[-1] if said else f"The store could not be tried (exit code {done.returncode})"
 
 
 def judge(machine: Machine, may_install_java: bool = False) -> list[Check]:
     """All checks, in the order in which a person would fix them."""
-    return [_memory(machine), _disk(machine), _ports(machine), _java(machine, may_install_java)]
+    found = [_memory(machine), _disk(machine), _ports(machine), _java(machine, may_install_java)]
+    return found + ([Check("store", *machine.store)] if machine.store else [])
 
 
 def available_memory(meminfo: Path = Path("/proc/meminfo")) -> int:

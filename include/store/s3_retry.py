@@ -76,6 +76,10 @@ def _answer(error: Any, what: str, where: str) -> str:
     """The reason when another attempt may help; otherwise raises. The server's own text may hold ids, so it is left out."""
     code = str(error.response.get("Error", {}).get("Code", ""))
     status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
+    if status == 501:
+        raise Refused(
+            f"The S3 server at {where} cannot {what} as we need it ({code})", "Take one with conditional writes"
+        ) from None
     if code in AGAIN or status == 429 or status >= 500:
         return f"it answers {code or status}"
     if status == 412:
