@@ -1,26 +1,17 @@
 """`nightfill shop init`: a commented mapping file, guessed from the header and some lines. It says what it guessed and why."""
 
 import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
-from itertools import islice
-from typing import Any
+from collections.abc import Sequence
 
-from include.errors import Refused
 from include.nights import span
 from include.sources.shop import values
 from include.sources.shop.delivered import named_day
-from include.sources.shop.lines_of_text import LONGEST
+from include.sources.shop.guess_files import Guess, find_files, form_of, header_of
 from include.sources.shop.mapping import NOTHING, WEEKDAYS, Files
 from include.sources.shop.places import File, Place
-from include.sources.shop.rows import first_rows, read_header, read_rows
+from include.sources.shop.rows import first_rows, read_rows
 from include.sources.shop.template import render
 
-KINDS = {
-    "csv": ("*.csv", "*.csv.gz", "*.tsv", "*.txt"),
-    "jsonl": ("*.jsonl", "*.ndjson", "*.jsonl.gz", "*.json"),
-    "parquet": ("*.parquet",),
-}
 NAMES: dict[str, tuple[str, ...]] = {
     "household": (
         "household",
@@ -84,21 +75,7 @@ TIMES = (
     ),
     *("unix_ms",),
 )
-DATES = ((r"\d{4}-\d{2}-\d{2}", "%Y-%m-%d"), (r"\d{4}_\d{2}_\d{2}", "%Y_%m_%d"), (r"(?<!\d)\d{8}(?!\d)", "%Y%m%d"))
 SAMPLE_FILES, SAMPLE_LINES = 20, 2_000
-Value = str | bool | list[str] | None
-
-
-@dataclass
-class Guess:
-    """What was found: values by the names of the template, and the sentences to say."""
-
-    found: dict[str, Value] = field(default_factory=dict)
-    said: list[str] = field(default_factory=list)
-
-    def take(self, name: str, value: Value, why: str) -> None:
-        self.found[name] = value
-        self.said.append(f"{name}: {why}")
 
 
 def guess(place: Place, zone: str = "") -> tuple[str, list[str]]:
@@ -108,9 +85,9 @@ def guess(place: Place, zone: str = "") -> tuple[str, list[str]]:
         Refused: there are no data files, or what every shop needs cannot be found in their header.
     """
     out = Guess()
-    files = _files(place, out)
-    known = _form(place, files[0], out)
-    header = _header(place, files[0], known)
+    files = find_files(place, out)
+    known = form_of(place, files[0], out)
+    header = header_of(place, files[0], known)
     columns = _columns(header, out)
     sample = _sample(place, files, known, sorted({*columns.values()}))
     _values(out, columns, sample)
@@ -118,74 +95,6 @@ def guess(place: Place, zone: str = "") -> tuple[str, list[str]]:
     _rules(out, columns, sample)
     _closed(out, files)
     return render(out.found, header), out.said
-
-
-def _files(place: Place, out: Guess) -> list[File]:
-    for kind, patterns in KINDS.items():
-        for pattern in patterns:
-            if files := place.files(pattern):
-                out.take("files.kind", kind, f"{kind}, because of {len(files)} files {pattern}")
-                out.found["files.names"] = pattern
-                _named_days(files, out)
-                return files
-    raise Refused(f"There are no data files in {place.where}", "Give a folder with .csv, .jsonl or .parquet files")
-
-
-def _named_days(files: Sequence[File], out: Guess) -> None:
-    for pattern, form in DATES:
-        match = re.search(pattern, files[0].name)
-        if match is None:
-            continue
-        before, after = (part.replace("%", "%%") for part in (files[0].name[: match.start()], files[0].name[match.end() :]))
-        try:
-            days = [named_day(file.name, before + form + after) for file in files]
-        except Refused:
-            continue
-        if len(set(days)) == len(days):
-            out.take("files.date", before + form + after, f"{before + form + after}, each name holds its day")
-            return
-
-
-def _form(place: Place, file: File, out: Guess) -> Files:
-    """Encoding and delimiter of a text file, from its first line."""
-    kind = out.found["files.kind"]
-    if kind != "csv":
-        return Files.model_validate({"kind": kind})
-    encoding = _encoding(place, file)
-    if encoding != "utf-8":
-        out.take("files.encoding", encoding, f"{encoding}, because {file.name} is no UTF-8; look at its letters with accents")
-    with place.open(file) as opened:
-        line = "".join(islice(_decoded(opened, file, encoding), 1))
-    delimiter = max(",;\t|", key=line.count)
-    if delimiter != ",":
-        out.take("files.delimiter", delimiter, f"{delimiter!r}, the most frequent mark of the header")
-    return Files.model_validate({"kind": kind, "encoding": encoding, "delimiter": delimiter})
-
-
-def _encoding(place: Place, file: File) -> str:
-    with place.open(file) as opened:
-        try:
-            for _ in islice(_decoded(opened, file, "utf-8"), SAMPLE_LINES):
-                pass
-        except Refused as error:
-            if "is no utf-8" in error.what:
-                return "cp1252"
-            raise
-    return "utf-8"
-
-
-def _decoded(opened: Any, file: File, encoding: str) -> Iterator[str]:
-    from include.sources.shop.lines_of_text import text_lines
-
-    return text_lines(opened, file.name, encoding)
-
-
-def _header(place: Place, file: File, files: Files) -> list[str]:
-    with place.open(file) as opened:
-        header = read_header(opened, file.name, files)
-    if not header or sum(map(len, header)) > LONGEST // 10:
-        raise Refused(f"{file.name} has no header", "Each file begins with the names of its columns")
-    return header
 
 
 def _columns(header: Sequence[str], out: Guess) -> dict[str, str]:
