@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from include import recipes
 from include.errors import Refused
 from include.nights import parse, span
+from include.recipes.cadence import due
 from include.settings import SourceSpec
 from include.source_days import ENDS
 
@@ -147,10 +148,14 @@ def plan(dates: Calendar) -> list[Step]:
     opening = dates.first_model.isoformat()
     steps.append(_step("first model", f"start_{dates.surface}", opening, {"dt": opening}, "start"))
     steps += _model("first model", dates, dates.first_model)
+    trained, recipe = dates.first_model, recipes.get(dates.surface, dates.recipe)
     for night in dates.single_nights:
-        steps += _night(night)
+        steps += _night(night, dates.surface)
+        if night != dates.last_night and due(recipe, trained, night):
+            steps += _model("nights", dates, night)
+            trained = night
     steps += _model("second model", dates, dates.last_night)
-    return [*steps, _dated("morning report", "evaluate_nightly", dates.report_night)]
+    return [*steps, _dated("morning report", "evaluate_nightly", dates.report_night, dates.surface)]
 
 
 def _model(stage: str, dates: Calendar, night: dt.date) -> list[Step]:
@@ -161,17 +166,21 @@ def _model(stage: str, dates: Calendar, night: dt.date) -> list[Step]:
     ]
 
 
-def _night(night: dt.date) -> list[Step]:
+def _night(night: dt.date, surface: str) -> list[Step]:
     day = night.isoformat()
     return [
         _step("nights", "build_features", day, {"start": day, "end": day}, "build_features"),
-        _dated("nights", "replay_shoppers", night),
-        _dated("nights", "evaluate_nightly", night),
+        _dated("nights", "replay_shoppers", night, surface),
+        _dated("nights", "evaluate_nightly", night, surface),
     ]
 
 
-def _dated(stage: str, dag_id: str, night: dt.date) -> Step:
-    return _step(stage, dag_id, night.isoformat(), {"dt": night.isoformat()}, dag_id)
+def _dated(stage: str, dag_id: str, night: dt.date, surface: str) -> Step:
+    """These DAGs serve every surface: home is what they do unasked, the others have runs of their own."""
+    day = night.isoformat()
+    if surface == "home":
+        return _step(stage, dag_id, day, {"dt": day}, dag_id)
+    return _step(stage, dag_id, f"{surface}__{day}", {"dt": day, "surface": surface}, dag_id)
 
 
 def _step(stage: str, dag_id: str, key: str, conf: dict[str, str], kind: str) -> Step:

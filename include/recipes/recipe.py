@@ -40,15 +40,21 @@ class Recipe(BaseModel):
     history_slots: int = Field(default=384, ge=8, description="products of a household's past that training reads")
     hot_products: int = Field(default=512, ge=16, description="popular products that every household is also ranked on")
     embedding: int = Field(default=32, ge=1)
+    query: bool = Field(default=False, description="whether the surface is asked with a query")
+    train_queries: int = Field(default=4, ge=1, description="types that a household-week asks for in an epoch of training")
+    gate_queries: int = Field(default=2, ge=1, description="types that a household-week asks for in the gates")
+    text: int = Field(default=64, ge=2, multiple_of=2, description="width of the text embedding")
     hidden: tuple[int, ...] = (64, 32)
     epochs: int = Field(default=6, ge=1)
     batch: int = Field(default=64, ge=1)
     learning_rate: float = Field(default=2e-3, gt=0)
     seed: int = 20171022
     top_k: int = Field(default=20, ge=10)
+    cadence: int = Field(default=14, ge=0, description="nights from one training to the next; 0: only by hand")
     gates: Gates = Gates()
     release: Release = Release()
 
     @property
     def digest(self) -> str:
-        return digest(self.model_dump(mode="json"))
+        """Of all that a model is made of; when it is made is not."""
+        return digest(self.model_dump(mode="json", exclude={"cadence"}))

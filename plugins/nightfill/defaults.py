@@ -6,6 +6,7 @@ from typing import Any
 
 from airflow.sdk import Param
 
+from include.errors import Refused
 from include.nights import parse
 from include.settings import Settings
 from include.source_days import data_days
@@ -59,7 +60,16 @@ def run_night(value: str | None, context_ds: str | None = None) -> str:
     Raises:
         Refused: no date, or none that is a calendar date.
     """
-    return parse(value or context_ds or "").isoformat()
+    asked = str(value or context_ds or "").strip()
+    if not asked:
+        raise Refused(
+            "The field Night of the trigger form is empty, and this run has no date of its own",
+            "Trigger it again with a night in that field, for example 2017-10-29",
+        )
+    try:
+        return parse(asked).isoformat()
+    except Refused as wrong:
+        raise Refused(f"The field Night holds no date: {wrong.what}", wrong.todo) from wrong
 
 
 DAG_DEFAULTS: dict[str, Any] = {
