@@ -19,7 +19,8 @@ Nightfill restocks an online shop's shelves every night: features, training, can
   ./nightfill stop             end everything that `run` left up
 """
 SETTINGS = """\
-Settings are variables: NIGHTFILL_VAR (folder for everything that is written), NIGHTFILL_STORE (folder of the store),
+Settings are variables: NIGHTFILL_VAR (folder for everything that is written), NIGHTFILL_STORE (a folder,
+or s3://bucket/prefix with the usual AWS_ variables), NIGHTFILL_CACHE (folder of what is fetched from there),
 NIGHTFILL_PORT_BASE (first of 20 ports, 18500), NIGHTFILL_SPARK_MASTER, NIGHTFILL_WEBHOOK (told of failures),
 NIGHTFILL_SOURCE (JSON: name, households, first, last), NIGHTFILL_NO_APT=1 (never call apt-get).
 Everything listens on 127.0.0.1 only. Exit codes: 0 done, 1 a task failed, 2 wrong arguments, 3 not up,
@@ -40,7 +41,7 @@ def parser() -> argparse.ArgumentParser:
         return commands.add_parser(name, help=text, description=text)
 
     add("setup", "make .venv from requirements.txt and find or install Java; does nothing when all is there")
-    add("check", "look at memory, disk, ports and Java, one sentence each")
+    add("check", "look at memory, disk, ports, Java and a store in a bucket, one sentence each")
     run = add("run", "set up, start the stack and run the recorded nights through Airflow")
     shop_options.run_options(run, "2017-10-22")
     shop_options.add(add("shop", "your own shop: init a mapping file, check it, run the night on it"))
