@@ -6,7 +6,8 @@ import numpy as np
 
 from include.compression.contract import Measures
 from include.compression.latency import bundle_questions, compare
-from include.evaluation.gate_weeks import GateWeek, measure_model
+from include.evaluation.gate_measures import measure_model
+from include.evaluation.gate_weeks import GateWeek
 from include.models.export import EXTRA, take
 from include.models.model import Model
 

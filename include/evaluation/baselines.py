@@ -30,7 +30,7 @@ def popularity(purchases: Purchases, before: int, households: np.ndarray) -> np.
 
 
 def recency(purchases: Purchases, before: int, households: np.ndarray, tau: float = TAU) -> np.ndarray:
-    return purchases.matrix(before, tau=tau)[households].toarray() + _tie(purchases, before)
+    return purchases.matrix(before, tau=tau)[households].toarray() + tie(purchases, before)
 
 
 class ItemKnn:
@@ -41,7 +41,7 @@ class ItemKnn:
 
     def __call__(self, purchases: Purchases, before: int, households: np.ndarray) -> np.ndarray:
         history = purchases.matrix(before, tau=TAU)[households]
-        return (history @ self.similar).toarray() + _tie(purchases, before)
+        return (history @ self.similar).toarray() + tie(purchases, before)
 
 
 def similarity(baskets: sp.csr_matrix, neighbours: int = NEIGHBOURS) -> sp.csr_matrix:
@@ -72,7 +72,8 @@ def answers(scorer: Scorer, purchases: Purchases, before: int, households: np.nd
     return np.concatenate(parts) if parts else np.zeros((0, k), np.int64)
 
 
-def _tie(purchases: Purchases, before: int) -> np.ndarray:
+def tie(purchases: Purchases, before: int) -> np.ndarray:
+    """float32 [V]: at most 1e-5, by the popularity of the last eight weeks."""
     recent = purchases.buyers(before, last=8)
     return (1e-5 * recent / max(recent.max(initial=0.0), 1.0)).astype(np.float32)
 

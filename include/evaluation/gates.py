@@ -15,10 +15,19 @@ METRIC = "ndcg@10"
 
 
 def compare(
-    candidate: Measured, rivals: Mapping[str, Measured], champion: Measured | None, weeks: list[GateWeek], gates: Gates
+    candidate: Measured,
+    rivals: Mapping[str, Measured],
+    champion: Measured | None,
+    weeks: list[GateWeek],
+    gates: Gates,
+    asked: list[str] | None = None,
 ) -> tuple[Verdict, dict[str, Any]]:
-    """The verdict, and what it rests on: metrics, baselines, intervals by household."""
-    asked = households(weeks)
+    """The verdict, and what it rests on: metrics, baselines, intervals by household.
+
+    Args:
+        asked: the household of each answer, when that is not every household of the weeks once.
+    """
+    asked = households(weeks) if asked is None else asked
     values = candidate.values[METRIC]
     evidence = Evidence(
         queries=len(asked),

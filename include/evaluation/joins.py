@@ -5,14 +5,16 @@ is paired. Only products of the universe count as right, as in the gates: nobody
 """
 
 import datetime as dt
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
+from include import recipes
 from include.evaluation import baselines
 from include.evaluation.purchases import Purchases
+from include.features.queries import variant_of
 from include.serving.answer_log import Answer
 
 PLACES = 20
@@ -37,20 +39,41 @@ SCHEMA = pa.schema(
 """`products`: up to 20 places; `right`: was it bought in the seven days after the night; `relevant`: products of the universe
 that the household bought in them; `known`: products that it had bought before."""
 
+QUERY_SCHEMA = pa.schema(
+    [*SCHEMA, ("query", pa.string()), ("meant", pa.string()), ("variant", pa.string()), ("type_first", pa.bool_())]
+)
+"""Of a surface that is asked with a query: what was typed, the words of the meant type, the way it was asked, and whether the
+first product is of that type. `right` and `relevant` count products of the meant type only."""
+
+
+def schema_of(surface: str) -> pa.Schema:
+    """The columns of a surface's judged answers."""
+    return QUERY_SCHEMA if recipes.asks_query(surface) else SCHEMA
+
 
 def rows_of(
-    night: dt.date, answers: Iterable[Answer], bought: dict[str, set[str]], universe: set[str], known: dict[str, int]
+    night: dt.date,
+    answers: Iterable[Answer],
+    bought: dict[str, set[str]],
+    universe: set[str],
+    known: dict[str, int],
+    plain: Mapping[str, str] | None = None,
 ) -> tuple[list[dict[str, Any]], int]:
     """Rows of SCHEMA of one night's answers, and how many answers have nothing to be judged by.
+
+    With `plain` they are rows of QUERY_SCHEMA.
 
     Args:
         bought: what each household bought in the seven days after the night.
         universe: product ids that count.
         known: how many products each household had bought up to the night.
+        plain: the words of each product's type, on a surface that is asked with a query.
     """
     rows, without = [], 0
     for answer in answers:
         right = bought.get(answer.household, set()) & universe
+        if plain is not None:
+            right = {product for product in right if answer.meant and plain.get(product) == answer.meant}
         if not right:
             without += 1
             continue
@@ -67,6 +90,7 @@ def rows_of(
                 "right": [product in right for product in products],
                 "relevant": len(right),
                 "known": known.get(answer.household, 0),
+                **({} if plain is None else _asked(answer, plain)),
             }
         )
     return rows, without
@@ -94,17 +118,28 @@ def rival_answers(
     for model, scorer in RIVALS.items():
         places = baselines.answers(scorer, within, 1, codes, PLACES)
         for household, row in zip(asked, places, strict=True):
-            found.append(_answer(night, household, model, allowed[row].tolist()))
+            found.append(reference(night, household, model, allowed[row].tolist()))
     return found
 
 
-def table_of(rows: list[dict[str, Any]]) -> pa.Table:
+def table_of(rows: list[dict[str, Any]], schema: pa.Schema = SCHEMA) -> pa.Table:
     """Rows as a table in one order, so that equal contents give equal bytes."""
-    ordered = sorted(rows, key=lambda row: (row["night"], row["household"], row["model"]))
-    return pa.Table.from_pylist(ordered, SCHEMA)
+    ordered = sorted(rows, key=lambda row: (row["night"], row["household"], row["model"], row.get("query", "")))
+    return pa.Table.from_pylist(ordered, schema)
 
 
-def _answer(night: dt.date, household: str, model: str, products: list[str]) -> Answer:
+def _asked(answer: Answer, plain: Mapping[str, str]) -> dict[str, Any]:
+    first = plain.get(answer.products[0]) if answer.products else None
+    return {
+        "query": answer.query,
+        "meant": answer.meant,
+        "variant": variant_of(answer.query, answer.meant),
+        "type_first": first == answer.meant,
+    }
+
+
+def reference(night: dt.date, household: str, model: str, products: list[str], query: str = "", meant: str = "") -> Answer:
+    """What a rival would have answered."""
     return Answer(
         request="",
         night=night.isoformat(),
@@ -118,4 +153,6 @@ def _answer(night: dt.date, household: str, model: str, products: list[str]) -> 
         code="OK",
         day=(night + dt.timedelta(days=1)).isoformat(),
         run=REFERENCE,
+        query=query,
+        meant=meant,
     )

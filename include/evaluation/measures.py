@@ -13,8 +13,9 @@ import pyarrow.compute as pc
 
 from include.evaluation import intervals
 from include.evaluation.joins import REFERENCE, RIVALS
-from include.evaluation.judged import by_answer
-from include.evaluation.metrics import coverage
+from include.evaluation.judged import by_answer, queries
+from include.evaluation.metrics import TYPE_AT_1, coverage
+from include.features.queries import VARIANTS
 
 METRICS = ("ndcg@10", "recall@20", "hit_rate@10")
 DRAWS = 400
@@ -40,6 +41,10 @@ class Judged:
         self.night = np.array([night.isoformat() for night in table["night"].to_pylist()], object)
         self.household = np.array(table["household"].to_pylist(), object)
         self.known = table["known"].to_numpy()
+        self.query = np.array(queries(table), object)
+        self.asked = "variant" in table.column_names
+        self.variant = np.array(table["variant"].to_pylist() if self.asked else [""] * len(table), object)
+        self.metrics = (*METRICS, TYPE_AT_1) if self.asked and len(table) else METRICS
 
     def rows(self, model: str, night: str = "") -> np.ndarray:
         """int [n]: rows of one model, of one night or of all."""
@@ -61,14 +66,17 @@ class Judged:
 
     def pairs(self, rows: np.ndarray, rival: str) -> tuple[np.ndarray, np.ndarray]:
         """Those of `rows` that the rival answered too, and the rival's rows beside them."""
-        there = {(self.night[i], self.household[i]): i for i in self.rows(rival)}
-        mine = [i for i in rows.tolist() if (self.night[i], self.household[i]) in there]
-        return np.array(mine, int), np.array([there[self.night[i], self.household[i]] for i in mine], int)
+        there = {self._question(i): i for i in self.rows(rival)}
+        mine = [i for i in rows.tolist() if self._question(i) in there]
+        return np.array(mine, int), np.array([there[self._question(i)] for i in mine], int)
+
+    def _question(self, i: int) -> tuple[str, str, str]:
+        return self.night[i], self.household[i], self.query[i]
 
     def figures(self, rows: np.ndarray) -> dict[str, Any]:
         """Metrics of some rows of one ranker: {"answers", "households", "ndcg@10": {"value", "low", "high"}, ...}."""
         found: dict[str, Any] = {"answers": len(rows), "households": len(set(self.household[rows].tolist()))}
-        for name in METRICS:
+        for name in self.metrics:
             found[name] = (
                 intervals.mean(self.household[rows], self.values[name][rows], draws=DRAWS).rounded() if len(rows) else None
             )
@@ -123,7 +131,14 @@ def serving(judged: Judged) -> dict[str, Any] | None:
         "rivals": {name: judged.figures(judged.pairs(rows, name)[1]) for name in RIVALS},
         "against": {name: judged.difference(rows, name) for name in RIVALS},
         "slices": [_slice(judged, rows, *one) for one in SLICES],
+        **({"variants": [_variant(judged, rows, name) for name in VARIANTS]} if judged.asked else {}),
     }
+
+
+def _variant(judged: Judged, rows: np.ndarray, name: str) -> dict[str, Any]:
+    """One way to ask: figures, and the lead over habit within the type."""
+    inside = rows[judged.variant[rows] == name]
+    return {"name": name, "against": judged.difference(inside, "recency")} | judged.figures(inside)
 
 
 def _slice(judged: Judged, rows: np.ndarray, name: str, low: int, high: int) -> dict[str, Any]:

@@ -6,6 +6,7 @@ With rank r from 1, `rel(r)` in {0, 1} and n the number of relevant products of 
     recall@20    = hits in the first 20 / n
     hit_rate@10  = 1 if there is a hit in the first 10
     precision@10 = hits in the first 10 / 10
+    type@1       = 1 if the first product is of the type that a query means (only where there are queries)
 
 NDCG: Järvelin and Kekäläinen, Cumulated gain-based evaluation of IR techniques, ACM TOIS 2002.
 """
@@ -15,6 +16,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 NAMES = ("ndcg@10", "recall@20", "hit_rate@10", "precision@10")
+TYPE_AT_1 = "type@1"
 _DISCOUNT = 1.0 / np.log2(np.arange(2, 12))
 _IDEAL = np.concatenate([[0.0], np.cumsum(_DISCOUNT)])
 

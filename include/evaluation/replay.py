@@ -155,6 +155,8 @@ class Replay:
                     code=reply.code,
                     day=shopper.day.isoformat(),
                     run=self.plan.run,
+                    query=shopper.query,
+                    meant=shopper.meant,
                 )
             )
 

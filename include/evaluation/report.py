@@ -48,6 +48,8 @@ def view(surface: Surface) -> dict[str, Any]:
         "releases": [_release(record) for record in surface.releases[:6]],
         "compression": _compression(surface),
         "pointer": surface.pointer,
+        "asked": bool(serving and "variants" in serving),
+        "variants": [one | {"title": words.WAYS[one["name"]]} for one in (serving or {}).get("variants", []) if one["answers"]],
     }
 
 

@@ -21,6 +21,14 @@ AGREEMENT = (
     "They are not effects of showing anything to anybody."
 )
 NAMES = {"popularity": "Popularity", "recency": "Habit"}
+WAYS = {
+    "plain": "the type's words",
+    "one_edit": "one letter wrong",
+    "half_word": "half of the last word",
+    "other_order": "words in another order",
+    "category": "the category's words",
+}
+"""How a synthetic query asks for a type."""
 NOTEWORTHY = 0.02
 """A smaller lead than this is called "about as well", however certain it is."""
 TONES = {Kind.PROMOTE: "good", Kind.ADVANCE: "good", Kind.HOLD: "wait", Kind.ROLL_BACK: "bad", Kind.REFUSE: "bad"}

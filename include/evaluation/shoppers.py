@@ -24,10 +24,15 @@ class Clock(Protocol):
 
 @dataclass(frozen=True)
 class Shopper:
-    """A household on the first day of the replay that brings it to the shop."""
+    """A household on the first day of the replay that brings it to the shop.
+
+    Where there is something to type: the query, and the words of the type that is meant.
+    """
 
     household: str
     day: dt.date
+    query: str = ""
+    meant: str = ""
 
 
 def shoppers(clock: Clock, days: Sequence[dt.date]) -> list[Shopper]:
@@ -39,16 +44,19 @@ def shoppers(clock: Clock, days: Sequence[dt.date]) -> list[Shopper]:
     return list(seen.values())
 
 
-def questions(view: View, asked: Sequence[Shopper], slots: int) -> Iterator[tuple[Shopper, dict[str, np.ndarray]]]:
+def questions(
+    view: View, asked: Sequence[Shopper], slots: int, query: bool = False
+) -> Iterator[tuple[Shopper, dict[str, np.ndarray]]]:
     """Each shopper with the inputs of a batch of one, with no more history slots than are filled.
 
-    Inputs are those of `serving_default`; nobody here asks to leave out what was bought before.
+    Inputs are those of `serving_default`, with `query` for a surface that takes one; nobody here asks to leave out what was
+    bought before.
     """
     for start in range(0, len(asked), CHUNK):
         chunk = asked[start : start + CHUNK]
         inputs = view.household_inputs([shopper.household for shopper in chunk], slots)
         for i, shopper in enumerate(chunk):
-            yield shopper, _one(inputs, i)
+            yield shopper, _one(inputs, i) | ({"query": np.array([shopper.query], object)} if query else {})
 
 
 def _one(inputs: dict[str, np.ndarray], i: int) -> dict[str, np.ndarray]:

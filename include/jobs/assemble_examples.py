@@ -8,6 +8,7 @@ from include.canonical import digest, dumps
 from include.features.asof import History
 from include.features.spec import SPEC
 from include.jobs.frame import main
+from include.models.query_tables import need_text
 from include.sources.landing import plan_night
 from include.store.partitions import find_manifest, publish, read_manifest
 from include.training.assemble import assemble
@@ -26,6 +27,8 @@ class AssembleExamples(TrainingJob):
         history = History.load(store, self.night)
         cut = windows(self.night, history.first, recipe.train_weeks, recipe.gate_weeks)
         counts = assemble(history, recipe, cut, history.first, self.space)
+        if recipe.query:
+            need_text(self.space.products(self.night))
         inputs = self._inputs(cut)
         about = {
             "surface": self.surface,

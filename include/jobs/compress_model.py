@@ -26,7 +26,7 @@ class CompressModel(TrainingJob):
         small = compress(plain)
         served = serve(small, products)
         names = {"fp32": plain.name(plain.tables(products)), "int8": served.model_name}
-        write_bundle(small, served, str(self.night), space.questions(), self.bundle_path("int8"))
+        write_bundle(small, served, str(self.night), self.questions(), self.bundle_path("int8"))
         inputs = digest({"names": names, "gates": recipe.gates.model_dump(mode="json"), "examples": self._examples()})
         choice = recorded(store, self.surface, inputs)
         reused = choice is not None
@@ -38,7 +38,7 @@ class CompressModel(TrainingJob):
         return digest(self.space.read_json("assembled.json", "assemble_examples"))
 
     def _measure(self) -> Any:
-        return measure(self.bundle_path("fp32"), self.bundle_path("int8"), self.gate_weeks(), self.space.questions())
+        return measure(self.bundle_path("fp32"), self.bundle_path("int8"), self.gate_weeks(), self.questions())
 
     def _hand_over(self, choice: Choice, name: str, reused: bool, started: float) -> dict[str, Any]:
         measures = choice.measures

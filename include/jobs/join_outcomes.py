@@ -55,8 +55,12 @@ class JoinOutcomes(Job):
         return result
 
     def _judge(self, by_night: dict[dt.date, list], clock: Any, now: dt.date) -> tuple[list[dict], dict[str, int], int]:
+        import numpy as np
+
+        from include.evaluation import query_joins
         from include.evaluation.horizon import window
         from include.evaluation.joins import rival_answers, rows_of
+        from include.evaluation.searchers import types_of
         from include.features.asof import History
         from include.training.assemble import weekly_purchases
 
@@ -71,9 +75,16 @@ class JoinOutcomes(Job):
             universe = {name for name, inside in zip(view.product_ids, view.universe.tolist(), strict=True) if inside}
             known = _known(purchases, names)
             households = sorted({answer.household for answer in answers})
-            rivals = rival_answers(night, households, purchases, names, view.product_ids, view.universe)
-            mine, missed = rows_of(night, answers, bought, universe, known)
-            theirs, _ = rows_of(night, rivals, bought, universe, known)
+            plain = None
+            if recipes.asks_query(self.surface):
+                plain = types_of(view.content, view.product_ids).plain
+                words = np.array(list(plain.values()), object)
+                ids = view.product_ids
+                rivals = query_joins.rival_answers(night, answers, purchases, names, ids, view.universe, words)
+            else:
+                rivals = rival_answers(night, households, purchases, names, view.product_ids, view.universe)
+            mine, missed = rows_of(night, answers, bought, universe, known, plain)
+            theirs, _ = rows_of(night, rivals, bought, universe, known, plain)
             rows += mine + theirs
             sizes[night.isoformat()], without = len(universe), without + missed
             progress(done, len(by_night), "nights judged", began)
@@ -81,11 +92,12 @@ class JoinOutcomes(Job):
 
     def _publish(self, rows: list[dict], sizes: dict[str, int]) -> None:
         from include.evaluation import judged
-        from include.evaluation.joins import SCHEMA, table_of
+        from include.evaluation.joins import schema_of, table_of
         from include.features.spec import SPEC
         from include.store.partitions import publish
 
-        table = table_of(rows)
+        schema = schema_of(self.surface)
+        table = table_of(rows, schema)
         path = judged.write(table, self.work / "judged.parquet")
         answers = digest([list(key) for key in judged.keys(table)])
         publish(
@@ -94,7 +106,7 @@ class JoinOutcomes(Job):
             parse(self.night),
             {"judged.parquet": path},
             rows=len(table),
-            columns={field.name: str(field.type) for field in SCHEMA},
+            columns={field.name: str(field.type) for field in schema},
             inputs={"answers": answers},
             spec=SPEC.digest,
             transform=TRANSFORM,

@@ -4,7 +4,8 @@ import sys
 import time
 from typing import Any
 
-from include.evaluation.gate_weeks import GateWeek, Measured, measure_baselines, measure_model
+from include.evaluation.gate_measures import households, measure_model, measure_rivals, more_figures
+from include.evaluation.gate_weeks import GateWeek, Measured
 from include.evaluation.gates import compare
 from include.jobs.frame import log, main
 from include.models.export import EXTRA
@@ -16,25 +17,27 @@ from include.training.job import TrainingJob, chosen_bundle
 
 class JudgeCandidate(TrainingJob):
     """Result: {verdict: ADVANCE | REFUSE, reason, name, metrics, baselines, champion, interval, differences,
-    champion_change, champion_version, queries, households, nights, seconds}.
+    champion_change, champion_version, queries, households, nights, seconds}; with queries also `variants`.
     """
 
     def run(self) -> dict[str, Any]:
         started = time.time()
         folder, about = chosen_bundle(self.space)
         weeks = self.gate_weeks()
-        candidate = measure_model(Model.load(folder / EXTRA), weeks)
+        recipe, model = self.get_recipe(), Model.load(folder / EXTRA)
+        candidate = measure_model(model, weeks)
         log.info("candidate %s: %s", about["name"], candidate.means())
-        rivals = measure_baselines(weeks, *self.space.weeks())
+        rivals = measure_rivals(recipe, weeks, *self.space.weeks())
         for name, rival in rivals.items():
             log.info("%s: %s", name, rival.means())
         version, champion = self._champion(weeks)
-        verdict, figures = compare(candidate, rivals, champion, weeks, self.get_recipe().gates)
+        verdict, figures = compare(candidate, rivals, champion, weeks, recipe.gates, households(recipe, weeks))
         result = {
             "verdict": verdict.kind.value,
             "reason": verdict.reason,
             "name": about["name"],
             **figures,
+            **more_figures(model, weeks, self.space.weeks()),
             "champion_version": version,
             "seconds": round(time.time() - started, 1),
         }

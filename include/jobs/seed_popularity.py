@@ -12,10 +12,12 @@ from include.jobs.frame import Job, main
 from include.models.build import serve
 from include.models.export import write_bundle
 from include.models.model import Model
+from include.models.search_side import untrained
 from include.models.vocabulary import Vocabulary
 from include.rollout import registry
 from include.training.assemble import product_table, questions, weekly_purchases
 from include.training.examples import signature_inputs
+from include.training.query_examples import sample_queries
 
 MONTH = dt.timedelta(days=27)
 
@@ -38,10 +40,13 @@ class SeedPopularity(Job):
         view = history.view(self.night)
         purchases, _ = weekly_purchases(history, self.night, max(history.first, self.night - MONTH), len(view.product_ids))
         widths = {"history": len(SPEC.history), "product": len(SPEC.product), "household": len(SPEC.household)}
-        model = Model(recipe, Vocabulary(), {}, widths, SPEC.digest)
-        served = serve(model, product_table(view, purchases, 0))
-        folder = self.work / "popularity"
-        write_bundle(model, served, str(self.night), signature_inputs(questions(view, recipe)), folder)
+        arrays = untrained(recipe.text, recipe.seed) if recipe.query else {}
+        model, table = Model(recipe, Vocabulary(), arrays, widths, SPEC.digest), product_table(view, purchases, 0)
+        served = serve(model, table)
+        folder, asked = self.work / "popularity", signature_inputs(questions(view, recipe))
+        if recipe.query:
+            asked["query"] = sample_queries(table, len(asked["exclude_bought"]))
+        write_bundle(model, served, str(self.night), asked, folder)
         meta = {"recipe": recipe.name, "night": str(self.night), "spec": SPEC.digest, "precision": "fp32", "export": 1}
         card = {"name": served.model_name, "recipe": recipe.model_dump(mode="json"), "night": str(self.night)}
         version = registry.register(store, self.surface, folder, served.model_name, meta, card)

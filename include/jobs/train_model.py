@@ -9,6 +9,7 @@ from include.models.build import serve
 from include.models.export import write_bundle
 from include.models.model import Model
 from include.training.fit import devices, fit
+from include.training.fit_search import fit_search
 from include.training.job import TrainingJob
 
 
@@ -22,10 +23,10 @@ class TrainModel(TrainingJob):
         nights = self.windows().train
         found = devices()
         examples = [space.examples(night) for night in nights]
-        trained = fit(recipe, examples, [space.products(night) for night in nights])
+        trained = (fit_search if recipe.query else fit)(recipe, examples, [space.products(night) for night in nights])
         model = Model(recipe, trained.vocabulary, trained.arrays, about["widths"], about["spec"])
         served = serve(model, space.products(self.night))
-        write_bundle(model, served, str(self.night), space.questions(), self.bundle_path("fp32"))
+        write_bundle(model, served, str(self.night), self.questions(), self.bundle_path("fp32"))
         result = {
             "surface": self.surface,
             "recipe": self.recipe,

@@ -1,10 +1,17 @@
 """From a model and a night's products to what answers: the one list of builders that recipes name."""
 
+from typing import cast
+
 from include.errors import Refused
 from include.models.model import Model
 from include.models.product_side import product_side
+from include.models.query_tables import QueryTables
+from include.models.search_side import search_side, text_side
+from include.models.served_search import ServedTextMatch, ServedTextRanker
 from include.models.serving import Served, ServedPairRanker, ServedPopularity
 from include.models.tables import ProductTable
+
+KINDS = ("popularity", "pair_ranker", "text_match", "text_ranker")
 
 
 def serve(model: Model, products: ProductTable) -> Served:
@@ -19,4 +26,10 @@ def serve(model: Model, products: ProductTable) -> Served:
         return ServedPopularity(name, tables, model.widths, model.recipe.top_k)
     if model.recipe.model == "pair_ranker":
         return ServedPairRanker(name, tables, model.widths, model.recipe.top_k, product_side(model.arrays, tables))
-    raise Refused(f"Recipe {model.recipe.name} names a model '{model.recipe.model}'", "Use popularity or pair_ranker")
+    if model.recipe.model == "text_match":
+        texts = cast(QueryTables, tables)
+        return ServedTextMatch(name, texts, model.widths, model.recipe.top_k, text_side(model.arrays, texts))
+    if model.recipe.model == "text_ranker":
+        texts = cast(QueryTables, tables)
+        return ServedTextRanker(name, texts, model.widths, model.recipe.top_k, search_side(model.arrays, texts))
+    raise Refused(f"Recipe {model.recipe.name} names a model '{model.recipe.model}'", f"Use {', '.join(KINDS)}")

@@ -13,6 +13,7 @@ import numpy as np
 
 from include.canonical import digest
 from include.errors import Refused
+from include.models.query_tables import query_tables
 from include.models.tables import NightTables, ProductTable, night_tables
 from include.models.vocabulary import Vocabulary
 from include.recipes.recipe import Recipe
@@ -40,7 +41,8 @@ class Model:
     def tables(self, products: ProductTable) -> NightTables:
         """A night's products as this model reads them."""
         hot_by = "recent" if self.recipe.model == "popularity" else "trend"
-        return night_tables(products, self.vocabulary, self.recipe.hot_products, hot_by)
+        make = query_tables if self.recipe.query else night_tables
+        return make(products, self.vocabulary, self.recipe.hot_products, hot_by)
 
     def name(self, tables: NightTables) -> str:
         """16 hex digits: the digest of weights, product-side tables, vocabulary, spec, export version and answer length."""

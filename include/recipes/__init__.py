@@ -1,10 +1,50 @@
-"""All recipes, by surface and name. A second surface is one more module in this list."""
+"""All recipes, by surface and name. A second surface is one more module in this list.
+
+A module that cannot be used is left out, and says why: one bad surface cannot stop another.
+"""
+
+import importlib
+import logging
+from types import ModuleType
 
 from include.errors import Refused
-from include.recipes import home
 from include.recipes.recipe import Recipe
 
-_ALL = {(recipe.surface, recipe.name): recipe for module in (home,) for recipe in module.RECIPES}
+MODULES = ("home", "search")
+FIRST = "popularity"
+"""The recipe of version 0, which needs no training; every surface has it and at least one that is trained."""
+
+log = logging.getLogger("nightfill")
+
+
+def _load(surface: str) -> list[Recipe]:
+    """The recipes of one module. Raises whatever is wrong with it."""
+    module: ModuleType = importlib.import_module(f"include.recipes.{surface}")
+    found: list[Recipe] = list(module.RECIPES)
+    names = [recipe.name for recipe in found]
+    if FIRST not in names or len(set(names)) < 2 or len(set(names)) < len(names):
+        raise ValueError(f"a surface has one recipe '{FIRST}' and others of different names, not {names}")
+    if {recipe.surface for recipe in found} != {surface}:
+        raise ValueError(f"recipes of other surfaces stand in the module of {surface}")
+    if len({recipe.query for recipe in found}) > 1:
+        raise ValueError("either all recipes of a surface are asked with a query, or none")
+    return found
+
+
+def _load_all(modules: tuple[str, ...]) -> tuple[dict[tuple[str, str], Recipe], dict[str, str]]:
+    """Recipes by (surface, name), and what is wrong by the name of each module that is left out."""
+    found: dict[tuple[str, str], Recipe] = {}
+    broken: dict[str, str] = {}
+    for surface in modules:
+        try:
+            found |= {(surface, recipe.name): recipe for recipe in _load(surface)}
+        except Exception as error:  # whatever it is, the other surfaces go on
+            broken[surface] = f"{type(error).__name__}: {error}"
+            log.error("Surface %s is left out: %s", surface, broken[surface])
+    return found, broken
+
+
+_ALL, BROKEN = _load_all(MODULES)
 
 
 def surfaces() -> list[str]:
@@ -17,12 +57,19 @@ def names(surface: str) -> list[str]:
     return [name for owner, name in _ALL if owner == surface]
 
 
+def asks_query(surface: str) -> bool:
+    """Whether a surface is asked with a query."""
+    return any(recipe.query for (owner, _), recipe in _ALL.items() if owner == surface)
+
+
 def get(surface: str, name: str) -> Recipe:
     """One recipe.
 
     Raises:
-        Refused: no such surface or recipe.
+        Refused: no such surface or recipe, or the surface's module is broken.
     """
+    if surface in BROKEN:
+        raise Refused(f"The recipes of {surface} cannot be used: {BROKEN[surface]}", f"Correct include/recipes/{surface}.py")
     if surface not in surfaces():
         raise Refused(f"There is no surface '{surface}'", f"Choose one of {', '.join(surfaces())}")
     if (surface, name) not in _ALL:

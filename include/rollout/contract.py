@@ -18,19 +18,26 @@ INPUTS = {
     "household_features": (FLOAT, 2),
     "exclude_bought": (BOOL, 1),
 }
+QUERY = {"query": (STRING, 1)}
+"""One more input of surfaces that are asked with a query."""
 OUTPUTS = {"product": (STRING, 2), "score": (FLOAT, 2), "model": (STRING, 1)}
 """Name -> (tensorflow.DataType, number of dimensions)."""
 
 TOLERANCE = 1e-5
 
 
-def signature_faults(saved_model: Path) -> list[str]:
-    """Differences between a SavedModel's `serving_default` and the contract, in words."""
+def signature_faults(saved_model: Path, query: bool = False) -> list[str]:
+    """Differences between a SavedModel's `serving_default` and the contract, in words.
+
+    Args:
+        query: whether the surface is asked with a query.
+    """
     signatures = {entry.key: entry.value for entry in read(saved_model).meta_graphs[0].signature_def}
     if "serving_default" not in signatures:
         return [f"there is no signature serving_default, only {', '.join(sorted(signatures)) or 'none'}"]
     found = signatures["serving_default"]
-    return _differences("input", INPUTS, found.inputs) + _differences("output", OUTPUTS, found.outputs)
+    inputs = INPUTS | QUERY if query else INPUTS
+    return _differences("input", inputs, found.inputs) + _differences("output", OUTPUTS, found.outputs)
 
 
 def golden_questions(bundle_dir: Path) -> list[dict[str, Any]]:
@@ -50,12 +57,12 @@ def golden_questions(bundle_dir: Path) -> list[dict[str, Any]]:
 
 
 def inputs_of(question: Mapping[str, Any]) -> dict[str, Any]:
-    """The arrays of one golden question, typed as the contract says."""
+    """The arrays of one golden question, typed as the contract says; with `query` when the question has one."""
     import numpy as np
 
-    kinds = {INT32: np.int32, FLOAT: np.float32, BOOL: np.bool_}
+    kinds: dict[int, Any] = {INT32: np.int32, FLOAT: np.float32, BOOL: np.bool_, STRING: object}
     arrays = {}
-    for name, (kind, rank) in INPUTS.items():
+    for name, (kind, rank) in (INPUTS | QUERY if "query" in question["inputs"] else INPUTS).items():
         value: Any = np.asarray(question["inputs"][name], kinds[kind])
         arrays[name] = value if value.ndim == rank else value.reshape((len(question["inputs"]["exclude_bought"]), 0, 0)[:rank])
     return arrays

@@ -15,19 +15,19 @@ _OPS = """
     Abs Add AddN AddV2 All Any ArgMax ArgMin Assert AssignVariableOp BatchMatMul BatchMatMulV2 BatchMatMulV3 BiasAdd Bincount
     BroadcastArgs BroadcastTo Bucketize Case Cast Ceil ClipByValue Concat ConcatV2 Const Cos Cumprod Cumsum DenseBincount
     DisableCopyOnRead DivNoNan Einsum Elu Empty EnsureShape Equal Erf Erfc Exp ExpandDims Expm1 Fill FloorDiv Floor FloorMod
-    Gather GatherNd GatherV2 Gelu Greater GreaterEqual HashTableV2 Identity IdentityN If InTopKV2 InvertPermutation
-    IsFinite IsInf IsNan L2Loss LeakyRelu Less LessEqual Log Log1p LogSoftmax LogicalAnd LogicalNot LogicalOr
-    LookupTableFindV2 LookupTableImportV2 LookupTableSizeV2 LowerBound MatMul MatrixBandPart Max Maximum Mean Merge Min Minimum
-    Mod Mul MulNoNan MutableHashTableV2 Neg NextIteration NoOp NotEqual OneHot OnesLike Pack Pad PadV2 PartitionedCall
-    Placeholder PlaceholderWithDefault Pow Prod Range Rank ReadVariableOp RealDiv Reciprocal Relu Relu6 Reshape
-    ResourceGather ResourceGatherNd ReverseV2 Roll Round Rsqrt ScatterNd Select SelectV2 Selu Shape ShapeN Sigmoid Sign Sin Size
-    Slice Softmax Softplus Softsign Sort SparseSegmentMean SparseSegmentSum SparseTensorDenseMatMul Split SplitV Sqrt Square
-    SquaredDifference Squeeze StatefulPartitionedCall StatelessCase StatelessIf StatelessWhile StaticRegexFullMatch
-    StopGradient StridedSlice StringJoin Sub Sum Switch Tanh TensorListFromTensor TensorListGetItem TensorListReserve
-    TensorListSetItem TensorListStack TensorScatterAdd TensorScatterMax TensorScatterMin TensorScatterSub
-    TensorScatterUpdate Tile TopK TopKV2 Transpose TruncateDiv TruncateMod Unique UniqueV2 UniqueWithCounts Unpack
-    UnsortedSegmentMax UnsortedSegmentMin UnsortedSegmentProd UnsortedSegmentSum UpperBound VarHandleOp VarIsInitializedOp
-    VariableShape Where While Xdivy Xlogy ZerosLike
+    Gather GatherNd GatherV2 Gelu Greater GreaterEqual HashTableV2 Identity IdentityN If InTopKV2 InvertPermutation IsFinite
+    IsInf IsNan L2Loss LeakyRelu Less LessEqual Log Log1p LogSoftmax LogicalAnd LogicalNot LogicalOr LookupTableFindV2
+    LookupTableImportV2 LookupTableSizeV2 LowerBound MatMul MatrixBandPart Max Maximum Mean Merge Min Minimum Mod Mul MulNoNan
+    MutableHashTableV2 Neg NextIteration NoOp NotEqual OneHot OnesLike Pack Pad PadV2 PartitionedCall Placeholder
+    PlaceholderWithDefault Pow Prod Range Rank ReadVariableOp RealDiv Reciprocal Relu Relu6 Reshape ResourceGather
+    ResourceGatherNd ReverseV2 Roll Round Rsqrt ScatterNd Select SelectV2 Selu Shape ShapeN Sigmoid Sign Sin Size Slice Softmax
+    Softplus Softsign Sort SparseSegmentMean SparseSegmentSum SparseTensorDenseMatMul Split SplitV Sqrt Square SquaredDifference
+    Squeeze StatefulPartitionedCall StatelessCase StatelessIf StatelessWhile StaticRegexFullMatch StaticRegexReplace
+    StopGradient StridedSlice StringJoin StringLength StringLower StringSplitV2 StringToHashBucketFast Sub Substr Sum Switch
+    Tanh TensorListFromTensor TensorListGetItem TensorListReserve TensorListSetItem TensorListStack TensorScatterAdd
+    TensorScatterMax TensorScatterMin TensorScatterSub TensorScatterUpdate Tile TopK TopKV2 Transpose TruncateDiv TruncateMod
+    UnicodeTranscode Unique UniqueV2 UniqueWithCounts Unpack UnsortedSegmentMax UnsortedSegmentMin UnsortedSegmentProd
+    UnsortedSegmentSum UpperBound VarHandleOp VarIsInitializedOp VariableShape Where While Xdivy Xlogy ZerosLike
 """
 ALLOWED = frozenset(_OPS.split())
 SAVER = frozenset({"MergeV2Checkpoints", "RestoreV2", "SaveV2", "ShardedFilename"})

@@ -18,6 +18,8 @@ from typing import Self
 from include.errors import Refused, TryAgain
 
 ROTATE_BYTES = 64 << 20
+ADDED = ("query", "meant")
+"""Fields that older logs do not have."""
 
 log = logging.getLogger("nightfill")
 
@@ -27,7 +29,8 @@ class Answer:
     """One answer. `products` and `scores` are in order of position; `model` is the name of the model that answered.
 
     `night` is the night that the features were of, `day` the replayed day, `code` OK or the gRPC status, `ms` what the
-    caller waited. `arm` is the arm that answered, which is not the arm that was asked when a retry helped.
+    caller waited. `arm` is the arm that answered, which is not the arm that was asked when a retry helped. `query` is what
+    was typed and `meant` the words of the type that a synthetic shopper had in mind; both are "" where nobody types.
     """
 
     request: str
@@ -42,6 +45,8 @@ class Answer:
     code: str
     day: str
     run: str
+    query: str = ""
+    meant: str = ""
 
 
 class AnswerLog:
@@ -147,12 +152,12 @@ def read_answers(root: Path, surface: str, nights: Iterable[dt.date | str], run:
 
 def read_answer_file(path: Path) -> Iterator[Answer]:
     """The answers of one file."""
-    names, torn = {field.name for field in fields(Answer)}, 0
+    names, torn = {field.name for field in fields(Answer)} - set(ADDED), 0
     with path.open("rb") as file:
         for line in file:
             try:
                 raw = json.loads(line)
-                yield Answer(**{name: raw[name] for name in names})
+                yield Answer(**{name: raw[name] for name in names}, **{name: raw.get(name, "") for name in ADDED})
             except (ValueError, KeyError, TypeError):
                 torn += bool(line.strip())
     if torn:

@@ -49,8 +49,8 @@ def fit(recipe: Recipe, examples: list[Examples], tables: list[ProductTable]) ->
         Refused: no household bought anything that could be a candidate, or the loss is not a number.
     """
     started = time.time()
-    _make_deterministic(recipe.seed)
-    vocabulary = _vocabulary(tables)
+    make_deterministic(recipe.seed)
+    vocabulary = vocabulary_of(tables)
     nights = [
         Night(part, night_tables(table, vocabulary, recipe.hot_products)) for part, table in zip(examples, tables, strict=True)
     ]
@@ -73,7 +73,7 @@ def fit(recipe: Recipe, examples: list[Examples], tables: list[ProductTable]) ->
         log.info("epoch %d of %d: loss %.4f", number + 1, recipe.epochs, losses[-1])
         if not np.isfinite(losses[-1]):
             raise Refused(f"The loss became {losses[-1]} in epoch {number + 1}", "Look for odd values in the features")
-    return Trained(_forget_unknown(model.arrays()), vocabulary, losses, time.time() - started)
+    return Trained(forget_unknown(model.arrays()), vocabulary, losses, time.time() - started)
 
 
 def devices() -> list[str]:
@@ -102,7 +102,7 @@ def _step(model: PairRanker, recipe: Recipe, total: int) -> Callable[..., tf.Ten
     """One step of training as a graph: (product side, batch) -> loss."""
     dense = [value for name, value in model.named.items() if name not in EMBEDDINGS]
     embeddings = [model.named[name] for name in EMBEDDINGS]
-    fast, slow = _adam(recipe.learning_rate, total), _adam(recipe.learning_rate * EMBEDDING_RATE, total)
+    fast, slow = adam(recipe.learning_rate, total), adam(recipe.learning_rate * EMBEDDING_RATE, total)
     fast.build(dense)
     slow.build(embeddings)
 
@@ -128,13 +128,14 @@ def _side(model: PairRanker, night: Night) -> dict[str, tf.Tensor]:
     return side | sizes | {"features": tf.constant(features)}
 
 
-def _adam(rate: float, total: int) -> keras.optimizers.Optimizer:
+def adam(rate: float, total: int) -> keras.optimizers.Optimizer:
+    """Adam whose rate rises over the first steps of `total` and falls along a cosine after."""
     warm = max(1, int(total * WARM))
     schedule = keras.optimizers.schedules.CosineDecay(rate / 10, max(1, total - warm), warmup_target=rate, warmup_steps=warm)
     return keras.optimizers.Adam(schedule, global_clipnorm=5.0)
 
 
-def _vocabulary(tables: list[ProductTable]) -> Vocabulary:
+def vocabulary_of(tables: list[ProductTable]) -> Vocabulary:
     """Everything that was in the universe of a training night."""
     names: dict[str, set[str]] = {"ids": set(), "types": set(), "categories": set()}
     for table in tables:
@@ -143,13 +144,14 @@ def _vocabulary(tables: list[ProductTable]) -> Vocabulary:
     return Vocabulary.of(sorted(names["ids"]), sorted(names["types"]), sorted(names["categories"]))
 
 
-def _forget_unknown(arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+def forget_unknown(arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     """Number 0 was never trained: a product that is new to the model is known by its type and category alone."""
     arrays["product_embedding"] = arrays["product_embedding"].copy()
     arrays["product_embedding"][0] = 0
     return arrays
 
 
-def _make_deterministic(seed: int) -> None:
+def make_deterministic(seed: int) -> None:
+    """From here on equal inputs give equal weights."""
     keras.utils.set_random_seed(seed)
     tf.config.experimental.enable_op_determinism()

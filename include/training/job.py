@@ -4,10 +4,13 @@ import datetime as dt
 import json
 from pathlib import Path
 
+import numpy as np
+
 from include import recipes
 from include.evaluation.gate_weeks import GateWeek
 from include.jobs.frame import Job
 from include.recipes.recipe import Recipe
+from include.training.query_examples import sample_queries
 from include.training.windows import Windows
 from include.training.workspace import Workspace
 
@@ -34,6 +37,13 @@ class TrainingJob(Job):
         """The last matured weeks, as assembled."""
         windows, space = self.windows(), self.space
         return [GateWeek(night, windows.week(night), space.examples(night), space.products(night)) for night in windows.gate]
+
+    def questions(self) -> dict[str, np.ndarray]:
+        """Inputs of the signature for some households as of the model's night, with queries where the surface takes them."""
+        inputs = self.space.questions()
+        if not self.get_recipe().query:
+            return inputs
+        return inputs | {"query": sample_queries(self.space.products(self.night), len(inputs["exclude_bought"]))}
 
     def bundle_path(self, precision: str) -> Path:
         return self.work / precision

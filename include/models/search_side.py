@@ -1,0 +1,53 @@
+"""A search model's weights and one night's products, put together into the tables that are served."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import tensorflow as tf
+
+from include.models import search_scoring, text
+from include.models.int8_rows import widen
+from include.models.product_side import product_side
+from include.models.query_tables import QueryTables
+
+TEXT = "text_embedding"
+TEXT_SCALE = 20.0
+CATEGORY = 0.5
+"""k and c of the formula before anything is learned: a full match outweighs every popularity."""
+
+
+def untrained(width: int, seed: int) -> dict[str, np.ndarray]:
+    """Weights of plain text match: random directions, in which texts without a common piece are nearly orthogonal."""
+    table = np.random.default_rng(seed).normal(0, width**-0.5, (text.BUCKETS, width))
+    return {
+        TEXT: table.astype(np.float32),
+        "text_scale": np.array([TEXT_SCALE], np.float32),
+        "text_category": np.array([CATEGORY], np.float32),
+    }
+
+
+def text_side(arrays: Mapping[str, np.ndarray], tables: QueryTables) -> dict[str, np.ndarray]:
+    """`text_embedding` (with its scale if int8), `texts` float32 [T, D], `live` float32 [BUCKETS], `text_scale` [1]."""
+    scale = arrays.get(f"{TEXT}_scale")
+    wide = arrays[TEXT] if scale is None else widen(arrays[TEXT], scale)
+    live = np.zeros(text.BUCKETS, np.float32)
+    for texts in (tables.type_text, tables.category_text):
+        live[text.pieces(tf.constant(list(texts), tf.string))[1].numpy()] = 1
+    parts = [_encoded(texts, wide) for texts in (tables.type_text, tables.category_text)]
+    whole = text.unit(tf.constant(parts[0] + arrays["text_category"] * parts[1])).numpy()
+    found = {TEXT: arrays[TEXT], "texts": whole, "live": live, "text_scale": arrays["text_scale"]}
+    return found if scale is None else found | {f"{TEXT}_scale": scale}
+
+
+def search_side(arrays: Mapping[str, np.ndarray], tables: QueryTables) -> dict[str, np.ndarray]:
+    """All of a trained model: the text's tables, the dense weights, `features`, `embedding` (with `scale` if int8), `base`."""
+    mine = {name: value for name, value in arrays.items() if not name.startswith("text_")}
+    side = product_side(mine, tables)
+    weights = {name: tf.constant(value) for name, value in side.items() if name.startswith("product_")}
+    side["base"] = search_scoring.base(weights, tf.constant(side["features"])).numpy()
+    return side | text_side(arrays, tables)
+
+
+def _encoded(texts: np.ndarray, table: np.ndarray) -> np.ndarray:
+    everything = tf.ones([text.BUCKETS])
+    return text.encode(tf.constant(list(texts), tf.string), tf.constant(table), None, everything).numpy()

@@ -1,0 +1,139 @@
+"""Learn which texts a query means: softmax cross-entropy over all texts of a night's catalogue.
+
+    p(text | query) = softmax over texts of k * e(query) . t(text)         see include/models/search_scoring.py
+    loss = - log sum of p over the texts that have the meant type
+
+Queries are made from the types' own words, misspelt, broken off, mixed up or replaced by their category, each several
+times. Half of a batch's types are drawn evenly, half as often as they are bought. Only buckets that the catalogue uses are
+learned: the others keep the random directions they began with, by which texts of later products can still be told apart.
+"""
+
+import logging
+import random
+import time
+from typing import NamedTuple
+
+import keras
+import numpy as np
+import scipy.sparse as sp
+import tensorflow as tf
+
+from include.features.queries import vary
+from include.jobs.frame import progress
+from include.models import text
+from include.models.query_tables import QueryTables
+from include.models.search_side import CATEGORY, TEXT, TEXT_SCALE, untrained
+
+log = logging.getLogger("nightfill")
+STEPS = 1200
+BATCH = 256
+RATE = 4e-3
+COPIES = {"plain": 2, "one_edit": 16, "half_word": 1, "broken": 5, "other_order": 2, "category": 3}
+"""How many queries of each kind a type gets; `broken` breaks its last word off at any letter."""
+
+
+class Pool(NamedTuple):
+    """Queries: which type each means int [Q], its live pieces [Q, L] (csr of counts), the share of its pieces that live."""
+
+    type: np.ndarray
+    pieces: sp.csr_matrix
+    share: np.ndarray
+
+
+def fit_text(tables: QueryTables, width: int, seed: int) -> dict[str, np.ndarray]:
+    """`text_embedding` [BUCKETS, D], `text_scale` [1], `text_category` [1]. Popularity is read from `recent`."""
+    began, start = time.time(), untrained(width, seed)
+    live, parts = _live(tables)
+    types = sorted({*tables.type_text.tolist()} - {""})
+    label = np.array([tables.type_text == plain for plain in types], np.float32)
+    pool = _pool(tables, types, live, seed)
+    model = _TextModel(start[TEXT][live], [_sparse(part) for part in parts], label)
+    chance = _chances(tables, types)[pool.type]
+    rng = np.random.default_rng(seed)
+    drawn = rng.choice(len(chance), (STEPS, BATCH), p=chance / chance.sum())
+    losses = []
+    for i, chosen in enumerate(drawn, 1):
+        losses.append(model.step(_sparse(pool.pieces[chosen]), tf.constant(pool.share[chosen]), tf.constant(pool.type[chosen])))
+        if i % 200 == 0:
+            progress(i, STEPS, "text steps", began)
+    log.info("text: %d types, %d texts, %d live buckets, loss %.4f", *label.shape, len(live), float(np.mean(losses[-100:])))
+    learned = start[TEXT].copy()
+    learned[live] = model.table.numpy()
+    return {TEXT: learned, "text_scale": model.scale.numpy(), "text_category": model.category.numpy()}
+
+
+class _TextModel:
+    """The weights that are learned, and one step of learning."""
+
+    def __init__(self, table: np.ndarray, parts: list[tf.SparseTensor], label: np.ndarray) -> None:
+        self.table = tf.Variable(table)
+        self.scale = tf.Variable([TEXT_SCALE], dtype=tf.float32)
+        self.category = tf.Variable([CATEGORY], dtype=tf.float32)
+        self._parts, self._label = parts, tf.constant(label)
+        self._weights = [self.table, self.scale, self.category]
+        self._adam = keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(RATE, STEPS))
+        self._adam.build(self._weights)
+        self.step = tf.function(self._step, reduce_retracing=True)
+
+    def _step(self, pieces: tf.SparseTensor, share: tf.Tensor, meant: tf.Tensor) -> tf.Tensor:
+        with tf.GradientTape() as tape:
+            sums = [tf.sparse.sparse_dense_matmul(part, self.table) for part in self._parts]
+            texts = text.unit(text.unit(sums[0]) + self.category * text.unit(sums[1]))
+            asked = share[:, None] * text.unit(tf.sparse.sparse_dense_matmul(pieces, self.table))
+            logp = tf.nn.log_softmax(self.scale * tf.matmul(asked, texts, transpose_b=True))
+            right = tf.gather(self._label, meant)
+            loss = -tf.reduce_mean(tf.reduce_logsumexp(logp + (right - 1.0) * 1e9, axis=1))
+        gradients = tape.gradient(loss, self._weights)
+        self._adam.apply([tf.convert_to_tensor(gradient) for gradient in gradients], self._weights)
+        return loss
+
+
+def _live(tables: QueryTables) -> tuple[np.ndarray, list[sp.csr_matrix]]:
+    """Live buckets in order [L], and the pieces of types and of categories [T, L]."""
+    counted = [_counts(texts) for texts in (tables.type_text, tables.category_text)]
+    live = np.flatnonzero(sum(np.asarray(part.sum(0)).ravel() for part in counted))
+    return live, [part[:, live] for part in counted]
+
+
+def _counts(texts: np.ndarray) -> sp.csr_matrix:
+    row, bucket = (values.numpy() for values in text.pieces(tf.constant(list(texts), tf.string)))
+    return sp.csr_matrix((np.ones(len(row), np.float32), (row, bucket)), shape=(len(texts), text.BUCKETS))
+
+
+def _pool(tables: QueryTables, types: list[str], live: np.ndarray, seed: int) -> Pool:
+    categories: dict[str, list[str]] = {}
+    for plain, category in zip(tables.type_text, tables.category_text, strict=True):
+        categories.setdefault(plain, []).append(category)
+    queries, meant = [], []
+    for number, plain in enumerate(types):
+        rng = random.Random(f"{seed} {plain}")
+        for kind, copies in COPIES.items():
+            queries += [_query(kind, plain, rng.choice(categories[plain]), rng) for _ in range(copies)]
+            meant += [number] * copies
+    counts = _counts(np.array(queries, object))
+    inside = counts[:, live]
+    share = np.asarray(inside.sum(1)).ravel() / np.maximum(np.asarray(counts.sum(1)).ravel(), 1)
+    return Pool(np.array(meant, np.int32), inside, share.astype(np.float32))
+
+
+def _query(kind: str, plain: str, category: str, rng: random.Random) -> str:
+    if kind != "broken":
+        return vary(kind, plain, category, rng)
+    first, blank, last = plain.rpartition(" ")
+    return first + blank + last[: rng.randint((len(last) + 1) // 2, len(last))]
+
+
+def _chances(tables: QueryTables, types: list[str]) -> np.ndarray:
+    """Half evenly, half by how often products of the type were bought lately: float [types]."""
+    place = {plain: i for i, plain in enumerate(types)}
+    number = np.array([place.get(plain, -1) for plain in tables.type_text])[tables.text_of]
+    bought = np.bincount(number[number >= 0], tables.recent[number >= 0], minlength=len(types))
+    return 0.5 / len(types) + 0.5 * bought / max(bought.sum(), 1.0)
+
+
+def _sparse(matrix: sp.csr_matrix) -> tf.SparseTensor:
+    found = matrix.tocsr()
+    found.sort_indices()
+    entries = found.tocoo()
+    indices = np.stack([entries.row, entries.col], axis=1).astype(np.int64)
+    return tf.SparseTensor(indices, entries.data.astype(np.float32), entries.shape)
