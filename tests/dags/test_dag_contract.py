@@ -10,7 +10,7 @@ from nightfill.defaults import Pool, Tag
 
 DAGS = load_dags()
 EXPECTED = {"build_features", "replay_shoppers", "evaluate_nightly"} | {
-    f"{verb}_{surface}" for verb in ("start", "train", "release") for surface in recipes.surfaces()
+    f"{verb}_{surface}" for verb in ("start", "train", "release", "rollback") for surface in recipes.surfaces()
 }
 
 
