@@ -222,3 +222,36 @@ def test_a_sample_of_households_keeps_the_calendar(tmp_path):
     small = shop(folder, households=5)  # type: ignore[arg-type]
     assert small.days() == shop(folder).days()
     assert len(small.read_events(*small.days())["household"].unique()) == 5
+
+
+@pytest.mark.parametrize(
+    ("discount", "text", "cents"),
+    [
+        ("{column: d}", "0.50", 50),
+        ("{column: d, means: unit}", "0.50", 150),
+        ("{column: d, negative: true}", "-0.50", 50),
+        ("{column: d}", "", 0),
+    ],
+)
+def test_a_discount_stands_beside_what_was_paid(tmp_path, discount, text, cents):
+    rows = f"{HEADER},d\n1,anna,A1,MUG,3,2024-03-30T10:00:00,2.00,{text}\n"
+    (line,) = read_all(write(tmp_path, rows, MAPPING + f"discount: {discount}\n"))
+    assert (line["cents"], line["discount_cents"]) == (600, cents)
+
+
+@pytest.mark.parametrize(("text", "reason"), [("-1", "wrong sign"), ("much", "no amount of money")])
+def test_a_discount_that_cannot_be_one_is_counted(tmp_path, text, reason):
+    rows = f"{HEADER},d\n1,anna,A1,MUG,3,2024-03-30T10:00:00,2.00,{text}\n"
+    source = shop(write(tmp_path, rows, MAPPING + "discount: {column: d}\n"))
+    (found,) = source.tally(list(source.files)).lost
+    assert reason in found
+
+
+def test_a_column_put_together_from_two_is_one_meaning(tmp_path):
+    rows = "till,bon,day,hour,who,sku,n,price\n1,7,30.03.2024,10:15,anna,A1,1,1\n2,7,30.03.2024,10:16,bert,A1,1,1\n"
+    mapping = MAPPING.replace("basket: order", "basket: [till, bon]").replace("text: name\n", "")
+    mapping = mapping.replace("{column: when}", '{column: [day, hour], format: "%d.%m.%Y %H:%M"}')
+    assert [(line["basket"], line["at"].minute) for line in read_all(write(tmp_path, rows, mapping))] == [
+        ("1 7", 15),
+        ("2 7", 16),
+    ]
