@@ -13,7 +13,8 @@ def main() -> None:
     settings = Settings.load()
     for name in (*REPLICAS, "sandbox"):
         Replica(name, settings).prepare()
-    for folder in (settings.run, settings.var / "logs", settings.reports, settings.answers, settings.serving / "gateway"):
+    made = ("answers", "logs", "reports", "run", "serving/gateway", "tmp", "work")
+    for folder in (settings.var / name for name in made):
         folder.mkdir(parents=True, exist_ok=True)
 
 

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from include.errors import Refused, TryAgain
-from include.serving import clusters, routes
+from include.serving import clusters, routes, run_prepare
 from include.serving.admin import Admin
 from include.serving.gateway import Gateway
 from include.serving.precheck import envoy_path, precheck
@@ -129,3 +129,13 @@ def test_a_file_that_is_not_there_is_refused() -> None:
 def test_the_light_start_reads_no_yaml() -> None:
     code = "import sys, include.settings as s; s.Settings().port('gateway'); assert 'yaml' not in sys.modules"
     subprocess.run([str(ROOT / ".venv/bin/python"), "-c", code], check=True, cwd=ROOT)
+
+
+def test_the_init_job_makes_what_model_servers_start_with(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in settings.environ().items():
+        monkeypatch.setenv(name, value)
+    for _ in range(2):  # as at a second start
+        run_prepare.main()
+    for name in (*REPLICAS, "sandbox"):
+        assert (settings.serving / name / "models.config").read_text() == "model_config_list {\n}\n"
+    assert (settings.serving / "gateway").is_dir() and (settings.var / "tmp").is_dir()
