@@ -74,10 +74,11 @@ def read_surface(store: Store, name: str, night: dt.date, work: Path) -> Surface
     releases = [record for record in records.all_of(store, name) if record.night <= night and not record.drill]
     cards = {entry["name"]: registry.find(store, name, entry["name"]).card for entry in registry.versions(store, name)}
     joined = work / "joined.json"
+    counted = json.loads(joined.read_bytes()) if joined.exists() else {}
     return Surface(
         name=name,
         measures=unpack(store.read(_key(name, night)), _key(name, night), "measures of a night", "Run measure_night again"),
-        joined=json.loads(joined.read_bytes()) if joined.exists() else {},
+        joined=counted if counted.get("surface", name) == name else {},
         releases=releases[::-1],
         pointer=pointer.model_dump(mode="json") if pointer else None,
         cards=cards,

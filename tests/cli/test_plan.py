@@ -78,3 +78,10 @@ def test_an_unknown_source_must_say_its_dates() -> None:
         calendar(SourceSpec(name="mine"))
     mine = SourceSpec(name="mine", first="2024-01-01", last="2024-06-30")
     assert calendar(mine, first_model="2024-05-05").history_from == dt.date(2024, 1, 1)
+
+
+def test_another_surface_has_runs_of_its_own_over_the_same_features() -> None:
+    home, search = plan(calendar(PANEL)), plan(calendar(PANEL, surface="search"))
+    shared = {step.run_id for step in home} & {step.run_id for step in search}
+    assert shared == {step.run_id for step in home if step.dag_id == "build_features"}
+    assert {step.conf["surface"] for step in search if step.dag_id in ("replay_shoppers", "evaluate_nightly")} == {"search"}

@@ -170,6 +170,8 @@ def test_the_report_calls_the_queries_synthetic(store: FolderStore, tmp_path, mo
     monkeypatch.setenv("NIGHTFILL_VAR", str(tmp_path / "var"))
     fields = {"store": str(tmp_path / "store"), "work": tmp_path / "work", "surface": "search", "night": str(MATURE)}
     MeasureNight(**fields).run()
+    (tmp_path / "work" / "joined.json").write_text('{"surface": "home", "counts": {"damaged": 77}}')
     WriteReport(**fields).run()
     page = next((tmp_path / "var" / "reports").glob("2*/index.html")).read_text()
+    assert "77 lines" not in page, "the counts of another surface"
     assert "synthetic query" in page and "Right type first" in page and "the type&#39;s words" in page
