@@ -6,6 +6,8 @@ import socket
 import subprocess
 from pathlib import Path
 
+from include.cli.airflow_api import AirflowApi
+
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -40,6 +42,16 @@ class Shop:
     def call(self, *arguments: str, seconds: float = 900) -> subprocess.CompletedProcess[str]:
         command = [str(ROOT / "nightfill"), *arguments]
         return subprocess.run(command, env=self.env, capture_output=True, text=True, timeout=seconds, cwd=ROOT)
+
+    def page(self, path: str) -> str:
+        """The source of one of Nightfill's pages, as its admin reads it."""
+        api = AirflowApi(f"http://127.0.0.1:{self.base + 3}", lambda: self.call("password").stdout.strip())
+        return api.text(f"/nightfill/{path}")
+
+    def report(self) -> str:
+        """The newest morning report, from behind the login."""
+        newest = max(path.name for path in (self.var / "reports").iterdir())
+        return self.page(f"reports/{newest}/page")
 
     def summary(self) -> dict:
         return json.loads((self.var / "run" / "summary.json").read_text())

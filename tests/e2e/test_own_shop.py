@@ -1,7 +1,5 @@
 """A web shop's own files, from `nightfill shop init` to the morning report, with no code. Any honest verdict is a success."""
 
-import urllib.request
-
 import pytest
 
 from tests.e2e.shop import Shop
@@ -42,7 +40,7 @@ def test_the_model_is_measured_against_the_baselines(night):
 
 
 def test_the_morning_report_says_whose_purchases_they_are(night):
-    page = urllib.request.urlopen(f"http://127.0.0.1:{night[0].base + 2}/latest/", timeout=10).read().decode()
+    page = night[0].report()
     assert "shop's own files" in page or "shop&#39;s own files" in page
 
 
