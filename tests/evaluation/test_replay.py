@@ -140,3 +140,13 @@ def test_a_question_is_a_batch_of_one_with_the_slots_it_fills():
     assert [one["history_product"].shape for _, one in found] == [(1, 2), (1, 1)]
     assert found[1][1]["household_features"].tolist() == [[2.0, 3.0]]
     assert found[0][1]["exclude_bought"].tolist() == [False]
+
+
+def test_a_shopper_with_a_query_types_it_and_is_logged_with_it(tmp_path):
+    found = list(
+        questions(View(), [Shopper("b", DAY, "gren tea", "green tea"), Shopper("a", DAY, "tea", "tea")], 384, query=True)
+    )
+    assert [one["query"].tolist() for _, one in found] == [["gren tea"], ["tea"]]
+    with AnswerLog(tmp_path, "search", NIGHT, "r") as out:
+        Replay(Plan("search", NIGHT, "r"), Shop(), out).run([(Shopper("2", DAY, "gren tea", "green tea"), {})], 1)
+    assert [(one.query, one.meant) for one in read_answers(tmp_path, "search", [NIGHT])] == [("gren tea", "green tea")]

@@ -80,3 +80,10 @@ def test_a_short_value_list_repeats_its_last_value():
 def test_a_tensor_of_another_type_is_a_clear_error():
     with pytest.raises(ValueError, match="type 8"):
         array(wire.message("Tensor")(dtype=8))
+
+
+def test_texts_travel_as_they_are():
+    sent = tensor(np.array([["é", b"\xff\xfe"], ["", "x" * 1000]], object))
+    assert sent.dtype == 7 and [dim.size for dim in sent.tensor_shape.dim] == [2, 2]
+    assert list(sent.string_val) == ["é".encode(), b"\xff\xfe", b"", b"x" * 1000]
+    assert array(sent).tolist() == [["é", "\ufffd\ufffd"], ["", "x" * 1000]]
