@@ -20,6 +20,9 @@ from nightfill.triggers.job import JobTrigger
 LOOK = 15.0
 """Seconds between two looks at a step that is still under way: a canary that breaks is taken back before the step ends."""
 
+LEAST = 5.0
+"""Seconds that a step of the ramp takes at least: see JobTrigger. A small shop's households are replayed in one or two."""
+
 FLUSHED = 0.5
 """Seconds after which the gateway has written its attempt log."""
 
@@ -93,7 +96,7 @@ class RampOperator(BaseOperator):
 
     def _wait(self, job: JobHook, began: float, pid: int) -> NoReturn:
         self.defer(
-            trigger=JobTrigger(report=str(job.report), pid=pid, due=LOOK),
+            trigger=JobTrigger(report=str(job.report), pid=pid, due=LOOK, least=LEAST),
             method_name="judge_step",
             kwargs={"began": began, "pid": pid},
             timeout=dt.timedelta(hours=1),

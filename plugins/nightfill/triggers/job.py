@@ -21,21 +21,25 @@ class JobTrigger(BaseTrigger):
         pid: the job's process, asked only where there is no lock beside the report.
         due: seconds after which to fire although the job runs on; 0 means never.
         poll: seconds between looks.
+        least: seconds before which it never fires: Airflow's scheduler fails a task that resumes before it has noticed the
+            end of the process that deferred, as a short job on a busy machine would make it.
     """
 
-    def __init__(self, *, report: str, pid: int, due: float = 0.0, poll: float = 0.5) -> None:
+    def __init__(self, *, report: str, pid: int, due: float = 0.0, poll: float = 0.5, least: float = 0.0) -> None:
         super().__init__()
         self.report = report
         self.pid = pid
         self.due = due
         self.poll = poll
+        self.least = least
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
-        kwargs = {"report": self.report, "pid": self.pid, "due": self.due, "poll": self.poll}
+        kwargs = {"report": self.report, "pid": self.pid, "due": self.due, "poll": self.poll, "least": self.least}
         return "nightfill.triggers.job.JobTrigger", kwargs
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
         began = time.monotonic()
+        await asyncio.sleep(self.least)
         while True:
             lives = job_runs(Path(self.report), self.pid)
             ended = Path(self.report).exists()
