@@ -1,6 +1,7 @@
 """A folder and a bucket, to be held to the same promises."""
 
 import itertools
+import urllib.request
 
 import pytest
 
@@ -10,13 +11,19 @@ from include.store.s3 import S3Store
 from include.store.s3_client import Limits, shared_client
 from tests.store.s3_server import S3Server
 
-QUICK = Limits(connect=1, read=1, attempts=5, budget=8, base=0.01, cap=0.05)
+QUICK = Limits(connect=5, read=10, attempts=5, budget=30, base=0.01, cap=0.05)
+HASTY = Limits(connect=1, read=0.5, attempts=6, budget=30, base=0.01, cap=0.05)
+"""For servers that hang."""
+
 numbers = itertools.count()
 
 
 @pytest.fixture(scope="session")
 def s3_server():
     server = S3Server()
+    urllib.request.build_opener(urllib.request.ProxyHandler({})).open(
+        server.url
+    ).read()  # moto imports what it needs at the first request
     yield server
     server.stop()
 

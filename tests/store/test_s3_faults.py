@@ -13,7 +13,7 @@ from include.store.cache import Cache
 from include.store.objects import ABSENT, Conflict, Damaged, object_key, open_store
 from include.store.s3 import S3Store
 from include.store.s3_client import Limits, open_client
-from tests.store.conftest import QUICK
+from tests.store.conftest import HASTY, QUICK
 from tests.store.s3_server import Fault
 
 MB = 1 << 20
@@ -40,6 +40,7 @@ def of_parts(store, tmp_path):
 @pytest.mark.parametrize("kind", ["slow_down", "error_500", "cut_upload", "lost_answer", "flip_upload", "hang"])
 @pytest.mark.parametrize("expect", [None, ABSENT])
 def test_a_write_comes_through_a_fault(s3_store, wire, kind, expect):
+    s3_store.limits = HASTY if kind == "hang" else QUICK
     wire.faults.append(Fault(kind, "PUT", "k.json", times=2 if kind != "hang" else 1))
     etag = s3_store.write("k.json", b"bytes", expect=expect)
     assert s3_store.load("k.json") == (b"bytes", etag)
@@ -102,6 +103,7 @@ def test_an_object_comes_through_a_fault_whole(s3_store, wire, tmp_path, kind):
 def test_a_fetch_comes_through_a_fault_with_the_right_bytes(s3_store, wire, tmp_path, kind):
     (tmp_path / "file").write_bytes(b"shelf" * 1000)
     sha = s3_store.put(tmp_path / "file")
+    s3_store.limits = HASTY if kind == "hang" else QUICK
     wire.faults.append(Fault(kind, "GET", "objects/"))
     assert digest(s3_store.fetch(sha).read_bytes()) == sha
 
