@@ -3,6 +3,7 @@
 AWS_ENDPOINT_URL_S3 or AWS_ENDPOINT_URL names a server that is not Amazon's. Every call goes through `retrying`.
 """
 
+import logging
 import os
 from dataclasses import dataclass
 from functools import lru_cache
@@ -44,6 +45,7 @@ def open_client(limits: Limits | None = None) -> Any:
     from botocore.config import Config
     from botocore.exceptions import BotoCoreError
 
+    logging.getLogger("botocore").setLevel(logging.WARNING)  # below, it writes where it found keys, and signed headers
     limits = limits or Limits()
     config = Config(
         connect_timeout=limits.connect,

@@ -1,6 +1,7 @@
 """A bucket whose server fails on the wire: every fault ends in the right bytes or in a clear sentence."""
 
 import io
+import logging
 import os
 import random
 import time
@@ -238,6 +239,13 @@ def test_what_a_retry_cannot_cure_is_refused_at_once_and_no_secret_is_printed(s3
         s3_store.read("k")
     assert len(wire.seen) == 1
     assert os.environ["AWS_SECRET_ACCESS_KEY"] not in str(error.value) and error.value.__cause__ is None
+
+
+def test_a_log_at_debug_holds_no_secret_and_no_signature(s3_store, monkeypatch, caplog):
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "another-secret")
+    with caplog.at_level(logging.DEBUG):
+        s3_store.write("k", b"1")
+    assert "another-secret" not in caplog.text and "Signature=" not in caplog.text
 
 
 def test_no_credentials_at_all_is_refused(bucket, monkeypatch):
