@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 import numpy as np
+import scipy.sparse as sp
 import tensorflow as tf
 
 from include.models import search_scoring, text
@@ -32,7 +33,7 @@ def text_side(arrays: Mapping[str, np.ndarray], tables: QueryTables) -> dict[str
     wide = arrays[TEXT] if scale is None else widen(arrays[TEXT], scale)
     live = np.zeros(text.BUCKETS, np.float32)
     for texts in (tables.type_text, tables.category_text):
-        live[text.pieces(tf.constant(list(texts), tf.string))[1].numpy()] = 1
+        live[text.pieces_of(texts)[1]] = 1
     parts = [_encoded(texts, wide) for texts in (tables.type_text, tables.category_text)]
     whole = text.unit(tf.constant(parts[0] + arrays["text_category"] * parts[1])).numpy()
     found = {TEXT: arrays[TEXT], "texts": whole, "live": live, "text_scale": arrays["text_scale"]}
@@ -49,5 +50,6 @@ def search_side(arrays: Mapping[str, np.ndarray], tables: QueryTables) -> dict[s
 
 
 def _encoded(texts: np.ndarray, table: np.ndarray) -> np.ndarray:
-    everything = tf.ones([text.BUCKETS])
-    return text.encode(tf.constant(list(texts), tf.string), tf.constant(table), None, everything).numpy()
+    row, bucket = text.pieces_of(texts)
+    counts = sp.csr_matrix((np.ones(len(row), np.float32), (row, bucket)), shape=(len(texts), text.BUCKETS))
+    return text.unit(tf.constant((counts @ table).astype(np.float32))).numpy()

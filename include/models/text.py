@@ -9,11 +9,16 @@ A bucket is live when a text of the night's catalogue uses it. A query without a
 as near as any other, so that popularity and the household's own past decide.
 """
 
+from collections.abc import Sequence
+
+import numpy as np
 import tensorflow as tf
 
 from include.features.text import BYTES, SIZES, WORD
 
 BUCKETS = 1 << 15
+CHUNK = 2048
+"""Texts of a catalogue that are cut at once."""
 SEPARATORS = r"[^\p{L}\p{M}\p{N}]+"
 
 
@@ -25,6 +30,16 @@ def pieces(text: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     parts += [_groups(row, marked, size) for size in SIZES]
     buckets = [tf.strings.to_hash_bucket_fast(values, BUCKETS) for _, values in parts]
     return tf.concat([rows for rows, _ in parts], axis=0), tf.cast(tf.concat(buckets, axis=0), tf.int32)
+
+
+def pieces_of(texts: Sequence[str] | np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """As `pieces`, of a whole catalogue and outside of a graph: int64 [N] each, rows in order of the chunks."""
+    rows, buckets = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
+    for start in range(0, len(texts), CHUNK):
+        row, bucket = pieces(tf.constant([str(text) for text in texts[start : start + CHUNK]], tf.string))
+        rows.append(row.numpy().astype(np.int64) + start)
+        buckets.append(bucket.numpy().astype(np.int64))
+    return np.concatenate(rows), np.concatenate(buckets)
 
 
 def encode(text: tf.Tensor, table: tf.Tensor, scale: tf.Tensor | None, live: tf.Tensor) -> tf.Tensor:

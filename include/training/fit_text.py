@@ -28,6 +28,10 @@ log = logging.getLogger("nightfill")
 STEPS = 1200
 BATCH = 256
 RATE = 4e-3
+TEXTS = 4000
+"""A catalogue of more texts gets fewer steps, so that the time stays about the same; a sixth of them at least."""
+POOL = 80_000
+"""Queries that are made at most; in a larger catalogue each type has fewer, at least one of each kind."""
 COPIES = {"plain": 2, "one_edit": 16, "half_word": 1, "broken": 5, "other_order": 2, "category": 3}
 """How many queries of each kind a type gets; `broken` breaks its last word off at any letter."""
 
@@ -45,18 +49,22 @@ def fit_text(tables: QueryTables, width: int, seed: int) -> dict[str, np.ndarray
     began, start = time.time(), untrained(width, seed)
     live, parts = _live(tables)
     types = sorted({*tables.type_text.tolist()} - {""})
-    label = np.array([tables.type_text == plain for plain in types], np.float32)
+    place = {plain: i for i, plain in enumerate(types)}
+    steps = max(STEPS // 6, min(STEPS, STEPS * TEXTS // len(tables.type_text)))
     pool = _pool(tables, types, live, seed)
-    model = _TextModel(start[TEXT][live], [_sparse(part) for part in parts], label)
+    type_of = np.array([place.get(plain, -1) for plain in tables.type_text], np.int32)
+    model = _TextModel(start[TEXT][live], [_sparse(part) for part in parts], type_of, steps)
     chance = _chances(tables, types)[pool.type]
     rng = np.random.default_rng(seed)
-    drawn = rng.choice(len(chance), (STEPS, BATCH), p=chance / chance.sum())
+    drawn = rng.choice(len(chance), (steps, BATCH), p=chance / chance.sum())
     losses = []
     for i, chosen in enumerate(drawn, 1):
         losses.append(model.step(_sparse(pool.pieces[chosen]), tf.constant(pool.share[chosen]), tf.constant(pool.type[chosen])))
         if i % 200 == 0:
-            progress(i, STEPS, "text steps", began)
-    log.info("text: %d types, %d texts, %d live buckets, loss %.4f", *label.shape, len(live), float(np.mean(losses[-100:])))
+            progress(i, steps, "text steps", began)
+    log.info(
+        "text: %d types, %d texts, %d live buckets, loss %.4f", len(types), len(type_of), len(live), np.mean(losses[-100:])
+    )
     learned = start[TEXT].copy()
     learned[live] = model.table.numpy()
     return {TEXT: learned, "text_scale": model.scale.numpy(), "text_category": model.category.numpy()}
@@ -65,13 +73,13 @@ def fit_text(tables: QueryTables, width: int, seed: int) -> dict[str, np.ndarray
 class _TextModel:
     """The weights that are learned, and one step of learning."""
 
-    def __init__(self, table: np.ndarray, parts: list[tf.SparseTensor], label: np.ndarray) -> None:
+    def __init__(self, table: np.ndarray, parts: list[tf.SparseTensor], type_of: np.ndarray, steps: int) -> None:
         self.table = tf.Variable(table)
         self.scale = tf.Variable([TEXT_SCALE], dtype=tf.float32)
         self.category = tf.Variable([CATEGORY], dtype=tf.float32)
-        self._parts, self._label = parts, tf.constant(label)
+        self._parts, self._type_of = parts, tf.constant(type_of)
         self._weights = [self.table, self.scale, self.category]
-        self._adam = keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(RATE, STEPS))
+        self._adam = keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(RATE, steps))
         self._adam.build(self._weights)
         self.step = tf.function(self._step, reduce_retracing=True)
 
@@ -81,8 +89,8 @@ class _TextModel:
             texts = text.unit(text.unit(sums[0]) + self.category * text.unit(sums[1]))
             asked = share[:, None] * text.unit(tf.sparse.sparse_dense_matmul(pieces, self.table))
             logp = tf.nn.log_softmax(self.scale * tf.matmul(asked, texts, transpose_b=True))
-            right = tf.gather(self._label, meant)
-            loss = -tf.reduce_mean(tf.reduce_logsumexp(logp + (right - 1.0) * 1e9, axis=1))
+            right = self._type_of[None, :] == meant[:, None]
+            loss = -tf.reduce_mean(tf.reduce_logsumexp(tf.where(right, logp, -1e9), axis=1))
         gradients = tape.gradient(loss, self._weights)
         self._adam.apply([tf.convert_to_tensor(gradient) for gradient in gradients], self._weights)
         return loss
@@ -96,7 +104,7 @@ def _live(tables: QueryTables) -> tuple[np.ndarray, list[sp.csr_matrix]]:
 
 
 def _counts(texts: np.ndarray) -> sp.csr_matrix:
-    row, bucket = (values.numpy() for values in text.pieces(tf.constant(list(texts), tf.string)))
+    row, bucket = text.pieces_of(texts)
     return sp.csr_matrix((np.ones(len(row), np.float32), (row, bucket)), shape=(len(texts), text.BUCKETS))
 
 
@@ -104,10 +112,12 @@ def _pool(tables: QueryTables, types: list[str], live: np.ndarray, seed: int) ->
     categories: dict[str, list[str]] = {}
     for plain, category in zip(tables.type_text, tables.category_text, strict=True):
         categories.setdefault(plain, []).append(category)
+    less = max(1.0, sum(COPIES.values()) * len(types) / POOL)
     queries, meant = [], []
     for number, plain in enumerate(types):
         rng = random.Random(f"{seed} {plain}")
-        for kind, copies in COPIES.items():
+        for kind, many in COPIES.items():
+            copies = max(1, round(many / less))
             queries += [_query(kind, plain, rng.choice(categories[plain]), rng) for _ in range(copies)]
             meant += [number] * copies
     counts = _counts(np.array(queries, object))
