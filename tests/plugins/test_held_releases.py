@@ -128,6 +128,15 @@ def test_a_roll_back_waits_for_a_release_that_holds_the_surface_and_ends_it(stor
     assert back().execute(context("by_hand__1"))["version"] == 0
 
 
+def test_a_release_that_broke_off_does_not_stand_in_the_way_and_can_be_taken_up_again(store, opened, served):
+    hook, _ = opened
+    with pytest.raises(AirflowFailException, match="stopped at check without a verdict"):
+        EndReleaseOperator(task_id="end", surface="home").execute(context("run1"))
+    assert hook.expect(Do.CHECK)[1].do is Do.CHECK, "clearing its failed task goes on"
+    hook.let_go()
+    assert back().execute(context("by_hand__1"))["version"] == 0
+
+
 @pytest.mark.parametrize("version, epoch, words", [(2, None, "never served"), (1, None, "already"), (0, 1, "Look again")])
 def test_what_cannot_be_gone_back_to_is_refused_without_a_retry(store, served, version, epoch, words):
     with pytest.raises(AirflowFailException, match=words):

@@ -117,6 +117,7 @@ class EndReleaseOperator(BaseOperator):
         action = next_action(record)
         if action.do not in (Do.PROMOTE, Do.RESTORE, Do.END):
             hook.retreat(record)
+            hook.let_go()  # nothing is under way any more: a roll-back by hand need not wait for the lease to end
             raise AirflowFailException(
                 f"The release stopped at {action.step} without a verdict; everybody is at stable. "
                 "Read the log of the failed task, then clear it and what hangs from it."
