@@ -46,7 +46,9 @@ class QueryWeek:
     def values(self, answers: np.ndarray) -> dict[str, np.ndarray]:
         """Every metric of the answers int [Q, K]."""
         relevant = [set(one.bought) for one in self.asked]
-        found = metrics.by_query(metrics.hits(answers, relevant), np.array([len(r) for r in relevant], np.int64))
+        found = metrics.by_query(
+            metrics.hits(answers, relevant).reshape(answers.shape), np.array([len(r) for r in relevant], np.int64)
+        )
         first = np.append(self.types.plain, "")[answers[:, 0]] if len(answers) else np.zeros(0, object)
         meant = np.array([one.plain for one in self.asked], object)
         return found | {TYPE_AT_1: (first == meant).astype(float)}
