@@ -38,6 +38,15 @@ def test_every_retry_goes_to_stable():
         assert route["route"]["retry_policy"]["refresh_cluster_on_retry"] is True
 
 
+@pytest.mark.parametrize("weight", [0, 5])
+def test_an_answer_that_says_this_server_cannot_is_asked_again(weight):
+    for route in table(home=SurfaceRoute(weight=weight))[1::2]:
+        headers = route["route"]["retry_policy"]["retriable_headers"]
+        codes = next(one["string_match"]["safe_regex"]["regex"].split("|") for one in headers if one["name"] == ":status")
+        assert {"404", "500", "501"} <= set(codes)
+        assert ("400" in codes) == (weight > 0)
+
+
 def test_the_shadow_is_reached_only_by_its_header_and_never_retried():
     for route in table(home=SurfaceRoute(weight=50)):
         arm = next(header for header in route["match"]["headers"] if header["name"] == "x-nightfill-arm")
