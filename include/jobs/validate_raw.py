@@ -21,10 +21,14 @@ class ValidateRaw(NightRangeJob):
         asked = self.nights_within(source)
         closed = frozenset(night for night in asked if source.closed(night))
         profile = list(raw_profile(self.open_store(), asked, closed, source.usual))
-        names = [sorted({n for row in profile for n in row[key].split(", ") if n}) for key in ("names_missing", "names_wrong")]
-        outcome = judge("raw", profile, raw_checks(*names, source.usual))
+        missing, wrong = (_named(profile, key) for key in ("names_missing", "names_wrong"))
+        outcome = judge("raw", profile, raw_checks(missing, wrong, source.usual))
         outcome.write(self.work)
         return summary(asked, profile, outcome)
+
+
+def _named(profile: list[dict[str, Any]], key: str) -> list[str]:
+    return sorted({name for row in profile for name in row[key].split(", ") if name})
 
 
 if __name__ == "__main__":

@@ -27,7 +27,7 @@ WHOLE = 10_000
 
 RETRIED = "connect-failure,refused-stream,reset,gateway-error,unavailable,internal,retriable-headers"
 FAULTS = {"grpc-status": "2|5|9|12|15", ":status": "404|500|501"}
-"""Answers that say "this server cannot" (unknown, not found, failed precondition, unimplemented, data loss); over REST also 500."""
+"""Answers that say "this server cannot": unknown, not found, failed precondition, unimplemented, data loss; 500 over REST."""
 
 CANARY_FAULTS = {"grpc-status": "2|3|5|9|12|15", ":status": "400|404|500|501"}
 """While a canary has traffic, even "your request is wrong" is asked again at stable: it may be the candidate's fault."""
