@@ -29,7 +29,7 @@ def test_every_command_has_a_meaning() -> None:
     from include.cli.commands import COMMANDS
 
     choices = parser()._subparsers._group_actions[0].choices  # type: ignore[union-attr]
-    assert set(choices) == {*COMMANDS, "check"}
+    assert set(choices) == {*COMMANDS, "check", "env"}
 
 
 def test_nights_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -56,7 +56,7 @@ def test_a_second_run_at_the_same_time_is_refused(tmp_path: Path) -> None:
     [
         (["run", "--first-model", "2030-01-01"], 65, "need purchases up to"),
         (["run", "--first-model", "22.10.2017"], 65, "is not a date"),
-        (["run", "--surface", "attic"], 65, "There is no surface 'attic'. Choose one of home."),
+        (["run", "--surface", "attic"], 65, "There is no surface 'attic'. Choose one of home, search."),
         (["backfill", "2017-02-30", "2017-03-01"], 65, "'2017-02-30' is not a date"),
         (["run", "--nights", "many"], 2, "invalid int value"),
     ],
