@@ -63,11 +63,12 @@ def test_a_port_of_our_own_stack_is_not_taken(tmp_path: Path) -> None:
     env = os.environ | {holders.STACK: str(tmp_path)}
     with subprocess.Popen([sys.executable, "-c", code], env=env, stdout=subprocess.PIPE, text=True) as child:
         assert child.stdout is not None
-        machine = look(tmp_path, {"NIGHTFILL_PORT_BASE": child.stdout.readline().strip()}, installed=True)
+        port = child.stdout.readline().strip()
+        machine = look(tmp_path, {"NIGHTFILL_PORT_BASE": port}, installed=True)
         assert holders.members(tmp_path) == [child.pid]
         child.kill()
     assert machine.running
-    assert machine.busy == {}
+    assert not any(busy.startswith(f"{port} ") for busy in machine.busy)  # the ports after it may be anybody's
 
 
 def test_a_port_base_that_is_no_number_is_refused(tmp_path: Path) -> None:

@@ -43,6 +43,12 @@ def false_rate(runs: int, truth: Truth, seed: int, **how) -> tuple[int, int]:
     return sum(asked_until_rolled_back(ramp(rng, truth, **how)) is not None for _ in range(runs)), runs
 
 
+def delays(truth: Truth, runs: int = 30, ramp_=((0.05, 700), (0.25, 700), (0.5, 700))) -> list[float]:
+    """Canary requests until the roll-back in each of some releases, ascending; infinity where the ramp ended without one."""
+    rng = random.Random(2)
+    return sorted(asked_until_rolled_back(ramp(rng, truth, ramp=ramp_)) or float("inf") for _ in range(runs))
+
+
 def lower_bound(hits: int, runs: int) -> float:
     """Lower 95 % bound of a rate (Clopper-Pearson, by bisection of the binomial tail)."""
     from math import comb
