@@ -1,4 +1,4 @@
-"""`nightfill test`: the quick checks, then the unit tests, then those that start real processes."""
+"""`nightfill test`: the quick checks, then the unit tests, then models, then those that start real processes."""
 
 import subprocess
 import time
@@ -10,19 +10,24 @@ from include.cli.terminal import clock, table
 
 QUICK = "not slow and not long"
 SLOW = "slow and not long"
+MODELS = ("compression", "drills", "models", "training")
+"""Rooms whose quick tests build TensorFlow graphs: a stage of their own, or nobody would wait for the others."""
 
 
 def stages(bin_folder: Path, long: bool, more: Sequence[str]) -> list[tuple[str, list[str]]]:
     """What is run, in order, each with a name. `more` goes to pytest."""
     ruff, mypy, python = (str(bin_folder / name) for name in ("ruff", "mypy", "python"))
     pytest = [python, "-m", "pytest", "--durations=10", *more]
+    rooms = [f"tests/{room}" for room in MODELS]
+    both_cores = ["-m", QUICK, "-n", "2", "--dist", "loadfile"]
     if long:
         return [("long tests", [*pytest, "-m", "long"])]
     return [
         ("style", [ruff, "check", "."]),
         ("format", [ruff, "format", "--check", "."]),
         ("types", [mypy]),
-        ("unit tests", [*pytest, "-m", QUICK, "-n", "2", "--dist", "loadfile"]),
+        ("unit tests", [*pytest, *both_cores, *(f"--ignore={room}" for room in rooms)]),
+        ("models in TensorFlow", [*pytest, *both_cores, *rooms]),
         ("tests with real processes", [*pytest, "-m", SLOW]),
     ]
 

@@ -77,4 +77,4 @@ def test_bad_words_end_with_a_sentence_and_a_code(words: list[str], code: int, t
 
 def test_make_test_runs_style_types_and_both_kinds_of_tests() -> None:
     names = [name for name, _ in stages(Path("bin"), long=False, more=())]
-    assert names == ["style", "format", "types", "unit tests", "tests with real processes"]
+    assert names == ["style", "format", "types", "unit tests", "models in TensorFlow", "tests with real processes"]
