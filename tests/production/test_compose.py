@@ -168,7 +168,7 @@ def test_every_dependency_is_a_service_that_is_there_in_every_profile() -> None:
 def test_every_host_that_is_named_is_a_service_on_a_common_network() -> None:
     for name, service in services().items():
         for key, value in service.get("environment", {}).items():
-            for host in re.findall(r"(?:@|//)([a-z][a-z0-9-]*):\d+", str(value)):
+            for host in re.findall(r"(?:@|//)([a-z][a-z0-9-]*):\d+(?=/|$)", str(value)):
                 assert host in services(), f"{name}: {key} names {host}"
                 if "gateway" not in name and key.startswith("AIRFLOW__") and "airflow" in networks(service):
                     assert networks(service) & networks(services()[host]), f"{name} cannot reach {host}"
