@@ -1,7 +1,6 @@
 """`nightfill pin|unpin|freeze|unfreeze|rollback SURFACE`: said first, confirmed, then done."""
 
 import argparse
-import datetime as dt
 import getpass
 import sys
 import time
@@ -11,6 +10,7 @@ from include import recipes
 from include.cli import stack
 from include.cli.airflow_api import DONE, AirflowApi
 from include.errors import Refused, TryAgain
+from include.nights import moment
 from include.rollout import registry, rollback, switches
 from include.settings import Settings
 from include.store.objects import Store, open_store
@@ -21,7 +21,7 @@ def pin(settings: Settings, args: argparse.Namespace) -> int:
     if stable is None:
         raise Refused(f"Nothing is stable on {args.surface}", f"Run start_{args.surface} first")
     if agreed(args, f"{args.surface} stays on version {stable}; releases of any other end with HOLD."):
-        switches.pin(store, args.surface, stable, who(), args.why, until(args.until))
+        switches.pin(store, args.surface, stable, who(), args.why, moment(args.until))
     return 0
 
 
@@ -35,7 +35,7 @@ def unpin(settings: Settings, args: argparse.Namespace) -> int:
 def freeze(settings: Settings, args: argparse.Namespace) -> int:
     store, _ = _open(settings, args)
     if agreed(args, f"No release of {args.surface} begins, and one that is under way ends with HOLD."):
-        switches.freeze(store, args.surface, who(), args.why, until(args.until))
+        switches.freeze(store, args.surface, who(), args.why, moment(args.until))
     return 0
 
 
@@ -92,17 +92,6 @@ def agreed(args: argparse.Namespace, said: str, ask: Callable[[str], str] = inpu
         return True
     print("Nothing was done.")
     return False
-
-
-def until(text: str) -> float | None:
-    """A moment in UTC as Unix seconds; None for nothing. Raises Refused."""
-    if not text:
-        return None
-    try:
-        moment = dt.datetime.fromisoformat(text)
-    except ValueError:
-        raise Refused(f"'{text[:40]}' is not a moment", "Write it as 2026-11-30 or 2026-11-30T07:00, in UTC") from None
-    return (moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC)).timestamp()
 
 
 def who() -> str:

@@ -4,7 +4,11 @@ import json
 import os
 import socket
 import subprocess
+import time
 from pathlib import Path
+
+from include.cli import stack
+from include.settings import Settings
 
 from include.cli.airflow_api import AirflowApi
 
@@ -59,3 +63,13 @@ class Shop:
     def manifests(self) -> dict[str, bytes]:
         store = self.var / "store"
         return {str(path.relative_to(store)): path.read_bytes() for path in sorted(store.rglob("manifest.json"))}
+
+    def build_range(self, first: str, last: str, seconds: float = 900) -> None:
+        """One range run of build_features through the scheduler, and the stack stopped after it."""
+        api = stack.client(Settings.load(self.env))
+        api.trigger("build_features", "range", {"start": first, "end": last})
+        until = time.monotonic() + seconds
+        while (state := api.run("build_features", "range")["state"]) not in ("success", "failed") and time.monotonic() < until:
+            time.sleep(1)
+        assert state == "success"
+        self.call("stop")

@@ -1,12 +1,9 @@
 """A week through Airflow's scheduler with the store in a bucket: the bytes are those of a folder."""
 
 import os
-import time
 
 import pytest
 
-from include.cli import stack
-from include.settings import Settings
 from include.store.objects import open_store
 from tests.e2e.shop import Shop
 from tests.store.s3_server import S3Server
@@ -30,44 +27,17 @@ def server(monkeypatch):
     running.stop()
 
 
-@pytest.fixture
-def opened(tmp_path):
-    shops = []
-
-    def run(name, **environ):
-        shop = Shop(tmp_path / name, SOURCE)
-        shop.env |= environ
-        shops.append(shop)
-        started = shop.call("start")
-        assert started.returncode == 0, started.stdout + started.stderr
-        return shop
-
-    yield run
-    for shop in shops:
-        shop.call("stop")
-
-
-def run_week(shop):
-    api = stack.client(Settings.load(shop.env))
-    api.trigger("build_features", "range", {"start": FIRST, "end": LAST})
-    until = time.monotonic() + 900
-    while (state := api.run("build_features", "range")["state"]) not in ("success", "failed") and time.monotonic() < until:
-        time.sleep(1)
-    assert state == "success"
-    shop.call("stop")
-
-
 def contents(uri):
     store = open_store(uri)
     return {key: store.read(key) for folder in ("datasets", "objects") for key in store.list(folder)}
 
 
 def test_a_week_in_a_bucket_has_the_bytes_of_a_week_in_a_folder(server, opened):
-    checked = opened("bucket", NIGHTFILL_STORE=STORE)
+    checked = opened("bucket", SOURCE, NIGHTFILL_STORE=STORE)
     assert "ok  store: s3://shelves/week can be read and written" in checked.call("check").stdout
-    run_week(checked)
-    in_folder = opened("folder")
-    run_week(in_folder)
+    checked.build_range(FIRST, LAST)
+    in_folder = opened("folder", SOURCE)
+    in_folder.build_range(FIRST, LAST)
     assert contents(STORE) == contents(str(in_folder.var / "store"))
     assert not (checked.var / "store").exists()
     secret = os.environ["AWS_SECRET_ACCESS_KEY"].encode()

@@ -13,7 +13,7 @@ from include.sources.shop.mapping import Mapping
 LARGEST = 64 * 1024
 NAME = "nightfill.yaml"
 """What the mapping file is called when it lies beside the data."""
-TODO = "Correct the mapping file; `nightfill shop init` writes one to start from"
+CORRECT = "Correct the mapping file; `nightfill shop init` writes one to start from"
 
 
 class _Loader(yaml.SafeLoader):
@@ -44,7 +44,7 @@ def read_mapping(path: Path) -> Mapping:
     """
     try:
         if path.stat().st_size > LARGEST:
-            raise Refused(f"The mapping file {path} has more than {LARGEST // 1024} KB", TODO)
+            raise Refused(f"The mapping file {path} has more than {LARGEST // 1024} KB", CORRECT)
         data = path.read_bytes()
     except (FileNotFoundError, NotADirectoryError):
         raise Refused(f"There is no mapping file {path}", "Write one with `nightfill shop init`, or give --mapping") from None
@@ -58,19 +58,19 @@ def parse_mapping(data: bytes, name: str) -> Mapping:
     try:
         value = yaml.load(data.decode("utf-8-sig"), _Loader)  # _Loader is a SafeLoader: tags of Python objects are errors
     except UnicodeDecodeError as error:
-        raise Refused(f"{name} is not UTF-8: byte {error.start + 1} cannot be read", TODO) from error
+        raise Refused(f"{name} is not UTF-8: byte {error.start + 1} cannot be read", CORRECT) from error
     except RecursionError:
-        raise Refused(f"{name} is nested too deeply", TODO) from None
+        raise Refused(f"{name} is nested too deeply", CORRECT) from None
     except (yaml.YAMLError, ValueError) as error:
-        raise Refused(f"{name} is not plain YAML: {' '.join(str(error).split())[:300]}", TODO) from error
+        raise Refused(f"{name} is not plain YAML: {' '.join(str(error).split())[:300]}", CORRECT) from error
     if not isinstance(value, dict):
-        raise Refused(f"{name} holds no mapping", TODO)
+        raise Refused(f"{name} holds no mapping", CORRECT)
     try:
         return Mapping.model_validate_json(json.dumps(value, default=str))
     except ValidationError as error:
-        raise Refused(f"{name} is wrong: {_sentence(error)}", TODO) from error
+        raise Refused(f"{name} is wrong: {_sentence(error)}", CORRECT) from error
     except (TypeError, ValueError) as error:
-        raise Refused(f"{name} holds a value that cannot be used: {error}", TODO) from error
+        raise Refused(f"{name} holds a value that cannot be used: {error}", CORRECT) from error
 
 
 def _sentence(error: ValidationError) -> str:

@@ -1,12 +1,12 @@
 """What a person may do with a surface from the page, and the sentences that say beforehand what will happen."""
 
-import datetime as dt
 import re
 import time
 from typing import Any, NamedTuple
 from urllib.parse import parse_qs
 
 from include.errors import Refused
+from include.nights import moment
 from include.rollout import registry, rollback, switches
 from include.store.objects import Store
 from nightfill.web.access import Access
@@ -62,7 +62,7 @@ def read_form(body: bytes) -> Form:
         version=number(one.get("version", "")),
         epoch=number(one.get("epoch", "")),
         why=one.get("why", ""),
-        until=read_until(one.get("until", "")),
+        until=moment(one.get("until", "")),
     )
 
 
@@ -73,17 +73,6 @@ def number(text: str) -> int | None:
     if not re.fullmatch(r"[0-9]{1,9}", text):
         raise Refused(f"'{text[:40]}' is not a version", "Open the page again")
     return int(text)
-
-
-def read_until(text: str) -> float | None:
-    """`2026-11-30` or `2026-11-30T07:00`, in UTC, as Unix seconds; None for nothing. Raises Refused."""
-    if not text:
-        return None
-    try:
-        moment = dt.datetime.fromisoformat(text)
-    except ValueError:
-        raise Refused(f"'{text[:40]}' is not a moment", "Write it as 2026-11-30 or 2026-11-30T07:00, in UTC") from None
-    return (moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC)).timestamp()
 
 
 def says(store: Store, surface: str, do: str, version: int | None) -> dict[str, Any]:
