@@ -8,9 +8,8 @@ import time
 from pathlib import Path
 
 from include.cli import stack
-from include.settings import Settings
-
 from include.cli.airflow_api import AirflowApi
+from include.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[2]
 
