@@ -51,5 +51,5 @@ def test_the_answers_of_the_night_were_to_queries(night):
 
 
 def test_the_report_calls_the_queries_synthetic(night):
-    page = next((night[0].var / "reports").glob("2*/index.html")).read_text()
+    page = night[0].report()
     assert "search" in page and "synthetic" in page
