@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from include.cli.summary import METRICS
+from include.cli.summary import METRICS, VARIANT
 from include.cli.terminal import clock, table
 
 
@@ -10,7 +10,8 @@ def render(summary: dict[str, Any]) -> str:
     """Stages with seconds, metrics against baselines, verdicts: what a person reads first."""
     parts = [_stages(summary)]
     for surface, found in summary["surfaces"].items():
-        parts += [f"\n{surface} on the last matured weeks", _metrics(found), *_compression(found), *_releases(found)]
+        parts += [f"\n{surface} on the last matured weeks", _metrics(found)]
+        parts += [*_variants(found), *_compression(found), *_releases(found)]
     return "\n".join(parts)
 
 
@@ -24,6 +25,11 @@ def _stages(summary: dict[str, Any]) -> str:
 def _metrics(found: dict[str, Any]) -> str:
     rows = [["candidate", found["metrics"]], *found["baselines"].items()]
     return table(["model", *METRICS], [[name, *[values.get(metric) for metric in METRICS]] for name, values in rows])
+
+
+def _variants(found: dict[str, Any]) -> list[str]:
+    rows = [[name, *[values[metric] for metric in VARIANT]] for name, values in found.get("variants", {}).items()]
+    return ["\n" + table(["synthetic queries", *VARIANT], rows)] if rows else []
 
 
 def _compression(found: dict[str, Any]) -> list[str]:

@@ -15,7 +15,7 @@ from include.cli.plan import Calendar, Step, plan
 Json = dict[str, Any]
 Key = tuple[str, str, str]
 METRICS = ("ndcg@10", "recall@20", "hit_rate@10", "coverage")
-BASELINES = ("popularity", "item_knn", "recency")
+VARIANT = ("ndcg@10", "type@1")
 COMPRESSION = ("fp32_bytes", "bytes", "ndcg_change", "latency_ratio", "chosen")
 
 
@@ -134,11 +134,18 @@ def _surface(facts: Facts, steps: Sequence[Step]) -> Json:
     shown = judged.get("baselines", {})
     return {
         "metrics": _pick(judged.get("metrics", {}), METRICS),
-        "baselines": {name: _pick(shown[name], METRICS) for name in BASELINES if name in shown},
+        "baselines": {name: _pick(values, METRICS) for name, values in shown.items()},
+        **_variants(judged),
         "compression": _pick(_newest(facts, steps, "compress_model"), COMPRESSION),
         "releases": facts.releases,
         "evaluation": _pick(_newest(facts, steps, "write_report"), ("report", "address")),
     }
+
+
+def _variants(judged: Json) -> Json:
+    """For a surface that is asked with a query: what each way of asking reaches."""
+    found = judged.get("variants")
+    return {"variants": {name: _pick(values["metrics"], VARIANT) for name, values in found.items()}} if found else {}
 
 
 def _newest(facts: Facts, steps: Sequence[Step], task_id: str) -> Json:

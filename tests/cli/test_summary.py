@@ -125,6 +125,17 @@ def test_the_summary_has_every_field_that_was_promised() -> None:
     assert home["evaluation"]["report"].endswith("2017-11-06.html")
 
 
+def test_a_surface_with_queries_shows_every_way_of_asking() -> None:
+    found = facts()
+    key = next(key for key in found.reports if key[2] == "judge_candidate")
+    way = {"metrics": MEASURES | {"type@1": 0.875}, "wrong": 0}
+    asked = found.reports[key]["result"] | {"variants": {"plain": way, "one_edit": way}}
+    summary = summarise(found.model_copy(update={"reports": {key: found.reports[key] | {"result": asked}}}))
+    assert summary["surfaces"]["home"]["variants"]["one_edit"] == {"ndcg@10": 0.2, "type@1": 0.875}
+    shown = show.render(summary)
+    assert "one_edit" in shown and "0.875" in shown
+
+
 def test_jobs_of_other_runs_and_outside_the_window_do_not_count() -> None:
     made = facts()
     reports = dict(made.reports)
