@@ -1,7 +1,14 @@
-"""Make a run's nights visible: objects first, then the four manifests of a night, then the one that names them."""
+"""Make a run's nights visible: objects first, then the four manifests of a night, then the one that names them.
+
+Two runs may do so at once. Each reads what is published before it looks at the inputs, and swaps a manifest only if it is
+still the one that it read. So a run whose inputs are out of date cannot replace a newer night: had its inputs been the right
+ones when it looked, the newer night came later, and the swap fails. Who fails looks again: either the night stands as the
+store's inputs want it, and this run is superseded, or it does not, and this run swaps anew.
+"""
 
 import datetime as dt
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -11,21 +18,77 @@ from include.canonical import digest_file
 from include.errors import Refused, TryAgain
 from include.features.build import Build, night_files, raw_inputs
 from include.features.chain import ONE_DAY, next_id_map
+from include.features.stale import first_stale
 from include.features.tables import COMPLETE, DATASETS, TRANSFORM, columns, etl_digest
 from include.store.manifest import File, Manifest, swap_in
 from include.store.many import each
-from include.store.objects import Store
+from include.store.objects import Conflict, Store
 from include.store.partitions import find_manifest, list_nights, manifest_key, remember_nights
+
+TRIES = 20
+"""How often a run that is as right as before swaps anew; each time another run has done one step of its own."""
+
+Seen = dict[str, tuple[bytes | None, str]]
+"""By dataset what was published when the run looked, as `Store.load` gives it."""
 
 
 @dataclass(frozen=True)
 class Prepared:
-    """A night's manifests, ready to be swapped in, and the files behind them."""
+    """A night's manifests, ready to be swapped in, the files behind them, and what they replace."""
 
     night: dt.date
     parts: dict[str, Manifest]
     complete: Manifest
     files: dict[str, Path]
+    seen: Seen = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Published:
+    """How a run's publishing ended: "published", "unchanged" or "superseded", and why; of how many nights the run's own bytes
+    are published by it, and how many it has changed.
+    """
+
+    state: str
+    reason: str
+    nights: int = 0
+    changed: int = 0
+
+
+def publish_build(store: Store, folder: Path, tell: Callable[[int, int], None] = lambda done, total: None) -> Published:
+    """Publish what a build left, beside whoever publishes the same nights. Doing it again changes no byte.
+
+    Args:
+        tell: called with the number of nights that are published, and of all.
+
+    Raises:
+        TryAgain: what the build read has changed since, and nobody has published these nights from what is there now.
+        Refused: later published nights stand on other bytes.
+    """
+    nights = Build.read(folder).nights
+    if not nights:
+        return Published("unchanged", "nothing was built, so there is nothing to publish")
+    changed = 0
+    for attempt in range(TRIES):
+        try:
+            ready = prepare(store, folder)
+            for done, night in enumerate(ready, start=1):
+                changed += publish_night(store, night)
+                tell(done, len(ready))
+        except TryAgain as error:
+            if first_stale(store, nights) is None:
+                return Published("superseded", "another run has published these nights from what the store holds now")
+            if not isinstance(error, Conflict) or attempt == TRIES - 1:
+                raise
+        else:
+            return _ended(changed, len(ready))
+    raise AssertionError("not reached")
+
+
+def _ended(changed: int, nights: int) -> Published:
+    if changed:
+        return Published("published", f"{nights} nights are published", nights, changed)
+    return Published("superseded", "another run, or an earlier attempt of this one, has published the same bytes")
 
 
 def prepare(store: Store, folder: Path) -> list[Prepared]:
@@ -37,6 +100,7 @@ def prepare(store: Store, folder: Path) -> list[Prepared]:
     build = Build.read(folder)
     if not build.nights:
         return []
+    seen = dict(zip(build.nights, each(store, lambda night: _look(store, night), build.nights), strict=True))
     if raw_inputs(store, build.nights) != build.inputs:
         raise TryAgain(f"What night {build.nights[0]} was built from has changed since", "Run build_features again")
     before = find_manifest(store, COMPLETE, build.nights[0] - ONE_DAY)
@@ -44,13 +108,17 @@ def prepare(store: Store, folder: Path) -> list[Prepared]:
     ready = []
     for night in build.nights:
         inputs = build.inputs[str(night)] | {"previous": previous}
-        ready.append(_prepare_night(night, night_files(folder, night), inputs, id_map))
+        ready.append(_prepare_night(night, night_files(folder, night), inputs, id_map, seen[night]))
         previous, id_map = ready[-1].complete.digest, ready[-1].complete.id_map
     _refuse_to_undermine(store, ready)
     return ready
 
 
-def _prepare_night(night: dt.date, files: dict[str, Path], inputs: dict[str, str], id_map: str) -> Prepared:
+def _look(store: Store, night: dt.date) -> Seen:
+    return {dataset: store.load(manifest_key(dataset, night)) for dataset in (*DATASETS, COMPLETE)}
+
+
+def _prepare_night(night: dt.date, files: dict[str, Path], inputs: dict[str, str], id_map: str, seen: Seen) -> Prepared:
     rows = {dataset: pq.read_metadata(path).num_rows for dataset, path in files.items()}
     id_map = next_id_map(id_map, rows["product_index"], digest_file(files["product_index"]))
     common: dict[str, Any] = {"kind": "partition", "inputs": inputs, "id_map": id_map}
@@ -66,7 +134,7 @@ def _prepare_night(night: dt.date, files: dict[str, Path], inputs: dict[str, str
         for dataset, path in files.items()
     }
     meta = {"parts": {dataset: part.digest for dataset, part in parts.items()}, "rows": rows}
-    return Prepared(night, parts, Manifest(name=f"{COMPLETE}/{night}", meta=meta, **common), files)
+    return Prepared(night, parts, Manifest(name=f"{COMPLETE}/{night}", meta=meta, **common), files, seen)
 
 
 def _refuse_to_undermine(store: Store, ready: list[Prepared]) -> None:
@@ -80,9 +148,17 @@ def _refuse_to_undermine(store: Store, ready: list[Prepared]) -> None:
 
 
 def publish_night(store: Store, ready: Prepared) -> bool:
-    """Make one night visible; returns whether anything changed. A crash half-way leaves the night as it was, or refused."""
+    """Make one night visible; returns whether this run did it. A crash half-way leaves the night as it was, or refused.
+
+    Raises:
+        Conflict: somebody has published other bytes since the night was prepared.
+    """
     each(store, store.put, [ready.files[dataset] for dataset in DATASETS])
-    changed = any(each(store, lambda name: swap_in(store, manifest_key(name, ready.night), ready.parts[name]), DATASETS))
-    changed |= swap_in(store, manifest_key(COMPLETE, ready.night), ready.complete)
+
+    def swap(name: str) -> bool:
+        return swap_in(store, manifest_key(name, ready.night), ready.parts[name], ready.seen[name])
+
+    each(store, swap, DATASETS)
+    changed = swap_in(store, manifest_key(COMPLETE, ready.night), ready.complete, ready.seen[COMPLETE])
     remember_nights(store, COMPLETE, [ready.night])
     return changed

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from include.canonical import digest, dumps
 from include.errors import Refused
 from include.store.document import unpack
-from include.store.objects import Store
+from include.store.objects import Conflict, Store
 
 FORMAT = 1
 
@@ -57,6 +57,11 @@ class Manifest(BaseModel):
         return dumps(self.model_dump())
 
     @property
+    def content(self) -> str:
+        """Digest of the files' bytes alone: a partition that was made anew with the same files is the same to its readers."""
+        return digest([file.sha256 for file in self.files])
+
+    @property
     def stale_key(self) -> str:
         """Digest of all that decides whether the step must run again."""
         return digest({"inputs": self.inputs, "spec": self.spec, "transform": self.transform})
@@ -81,11 +86,23 @@ def add_files(store: Store, files: Mapping[str, Path]) -> list[File]:
     return [File(path=name, sha256=store.put(path), bytes=path.stat().st_size) for name, path in sorted(files.items())]
 
 
-def swap_in(store: Store, key: str, manifest: Manifest) -> bool:
-    """Make a manifest visible in one step. Returns False when the very same one was already there."""
-    before, mark = store.load(key)
+def swap_in(store: Store, key: str, manifest: Manifest, seen: tuple[bytes | None, str] | None = None) -> bool:
+    """Make a manifest visible in one step. Returns False when the very same one was already there.
+
+    Args:
+        seen: what was at the key when the writer decided, as `load` gives it; by default what is there now.
+
+    Raises:
+        Conflict: somebody has written another one since.
+    """
+    before, mark = seen or store.load(key)
     data = manifest.to_bytes()
     if before == data:
         return False
-    store.write(key, data, expect=mark)
+    try:
+        store.write(key, data, expect=mark)
+    except Conflict:
+        if store.load(key)[0] != data:
+            raise
+        return False  # another writer was faster with the same bytes
     return True

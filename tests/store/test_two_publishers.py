@@ -1,70 +1,15 @@
-"""Two runs publish the same night at once, call by call in a random order, and each may be killed before any call."""
+"""Two runs publish the same partition at once, call by call in a random order, and each may be killed before any call."""
 
 import datetime as dt
 import random
-import threading
 
 import pytest
 
 from include.store import partitions
 from include.store.objects import Conflict, FolderStore
+from tests.store.interleave import NEVER, at_once
 
 NIGHT = dt.date(2017, 3, 1)
-NEVER = 99
-
-
-class Killed(BaseException):
-    """The process is gone: nothing of the code under test may catch it."""
-
-
-class Baton:
-    """Lets one thread at a time do one call."""
-
-    def __init__(self):
-        self.turn = threading.Condition()
-        self.waiting, self.running = set(), set()
-        self.chosen = None
-
-    def wait_for_turn(self, name):
-        with self.turn:
-            self.running.discard(name)
-            self.waiting.add(name)
-            self.turn.notify_all()
-            self.turn.wait_for(lambda: self.chosen == name)
-            self.chosen = None
-            self.waiting.discard(name)
-            self.running.add(name)
-
-    def done(self, name):
-        with self.turn:
-            self.running.discard(name)
-            self.turn.notify_all()
-
-    def lead(self, choice):
-        with self.turn:
-            while True:
-                self.turn.wait_for(lambda: not self.running and self.chosen is None)
-                if not self.waiting:
-                    return
-                self.chosen = choice.choice(sorted(self.waiting))
-                self.turn.notify_all()
-
-
-class Stepped:
-    """A store that asks for the baton before each call, and dies at one."""
-
-    def __init__(self, inner, baton, name, dies_at):
-        self.inner, self.baton, self.name, self.dies_at, self.calls = inner, baton, name, dies_at, 0
-
-    def __getattr__(self, method):
-        def call(*args, **more):
-            self.calls += 1
-            self.baton.wait_for_turn(self.name)
-            if self.calls == self.dies_at:
-                raise Killed
-            return getattr(self.inner, method)(*args, **more)
-
-        return call
 
 
 def publish(store, path, digest):
@@ -86,28 +31,12 @@ def test_the_partition_is_whole_whoever_wins_or_dies_in_a_bucket(s3_store, tmp_p
 
 
 def interleave(store, tmp_path, seed):
-    choice, baton, ended = random.Random(seed), Baton(), {}
-
-    def run(name):
-        stepped = Stepped(store, baton, name, choice_of[name])
-        try:
-            ended[name] = publish(stepped, tmp_path / name, name)
-        except (Killed, Conflict) as error:
-            ended[name] = error
-        finally:
-            baton.done(name)
-
-    choice_of = {name: choice.choice([*range(1, 7), NEVER, NEVER, NEVER]) for name in "ab"}
-    threads = []
+    choice = random.Random(seed)
     for name in "ab":
         (tmp_path / name).write_bytes(name.encode() * 100)
-        baton.running.add(name)
-        threads.append(threading.Thread(target=run, args=(name,), daemon=True))
-    for thread in threads:
-        thread.start()
-    baton.lead(choice)
-    for thread in threads:
-        thread.join(10)
+    dies_at = {name: choice.choice([*range(1, 7), NEVER, NEVER, NEVER]) for name in "ab"}
+    actions = {name: lambda stepped, name=name: publish(stepped, tmp_path / name, name) for name in "ab"}
+    ended = at_once(store, actions, choice, dies_at, (Conflict,))
 
     whole = [end for end in ended.values() if not isinstance(end, BaseException)]
     found = partitions.find_manifest(store, "events", NIGHT)
@@ -122,3 +51,12 @@ def interleave(store, tmp_path, seed):
     mine = publish(store, tmp_path / "a", "a")
     assert publish(store, tmp_path / "a", "a") == mine == partitions.read_manifest(store, "events", NIGHT)
     assert partitions.list_nights(store, "events") == [NIGHT]
+
+
+def test_two_writers_of_the_same_bytes_never_fail(tmp_path):
+    (tmp_path / "a").write_bytes(b"a")
+    for seed in range(20):
+        store = FolderStore(tmp_path / f"store-{seed}")
+        actions = {name: lambda stepped: publish(stepped, tmp_path / "a", "a") for name in "xyz"}
+        ended = at_once(store, actions, random.Random(seed), {}, ())
+        assert len({manifest.digest for manifest in ended.values()}) == 1
