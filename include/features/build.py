@@ -34,7 +34,8 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
 SEED = ("day", "first_day")
-DAY_OF = {"product_index": "first_day", "household_product": "day", "product": "day", "household": "day"}
+NIGHT_OF = {"product_index": "first_day", "household_product": "known", "product": "known", "household": "known"}
+"""The column that names the night of a row's partition."""
 
 log = logging.getLogger("nightfill")
 
@@ -209,7 +210,7 @@ class Builder:
     def _write(self, dataset: str, frame: "DataFrame", nights: Sequence[dt.date]) -> int:
         """Spark computes the rows, each day whole within one file; the canonical writer makes the night's files."""
         folder = self.temporary / "spark" / dataset
-        frame.select(*SCHEMAS[dataset].names).repartition(self._parts(nights), "day").write.parquet(folder.resolve().as_uri())
+        frame.select(*SCHEMAS[dataset].names).repartition(self._parts(nights), "known").write.parquet(folder.resolve().as_uri())
         rows = self._split(dataset, (pq.read_table(path) for path in sorted(folder.glob("*.parquet"))), nights)
         shutil.rmtree(folder)
         return rows
@@ -222,7 +223,7 @@ class Builder:
         """Write one sorted file a night, an empty one for a night without rows; returns the number of rows."""
         missing, rows = set(nights), 0
         for table in tables:
-            for night, part in by_night(table.cast(SCHEMAS[dataset]), DAY_OF[dataset], KEYS[dataset]):
+            for night, part in by_night(table.cast(SCHEMAS[dataset]), NIGHT_OF[dataset], KEYS[dataset]):
                 write_canonical(part, self.temporary / dataset / f"{night}.parquet")
                 missing.remove(night)
                 rows += part.num_rows

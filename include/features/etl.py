@@ -70,7 +70,7 @@ def household_product(pairs: DataFrame, earlier: DataFrame | None) -> DataFrame:
     rows = rows.withColumn("previous_day", F.lag("day").over(by_date))
     rows = rows.withColumn("gap_square_total", F.col("gap_square_total") + F.coalesce(gap * gap, F.lit(0)))
     sums = {name: F.sum(name).over(by_date) for name in totals}
-    return rows.withColumns(sums | {"first_day": F.min("first_day").over(by_date)}).where("fresh").drop("fresh")
+    return _told(rows.withColumns(sums | {"first_day": F.min("first_day").over(by_date)}))
 
 
 def product(rows: DataFrame, earlier: DataFrame | None) -> DataFrame:
@@ -109,4 +109,9 @@ def _cumulated(partial: DataFrame, earlier: DataFrame | None, key: str, names: t
     sums = {f"{name}_total": F.sum(f"{name}_total").over(by_date) for name in names}
     if "first_day" in partial.columns:
         sums["first_day"] = F.min("first_day").over(by_date)
-    return rows.withColumns(sums).where("fresh").drop("fresh")
+    return _told(rows.withColumns(sums))
+
+
+def _told(rows: DataFrame) -> DataFrame:
+    """The rows of these nights without the seed, each with the night that told of it."""
+    return rows.where("fresh").drop("fresh").withColumn("known", F.col("day"))

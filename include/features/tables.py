@@ -3,13 +3,15 @@
 A row is written only for what happened that night: the day's partial sums, and counters since the first day. A window
 is the difference of two counters, a decay a sum over partials, both taken when the features are read (asof.py), so no
 window length is baked into a partition. All values are whole numbers.
+
+`day` is the business day of the purchases (event time), `known` the night whose delivery told of them (knowledge time).
 """
 
 import pyarrow as pa
 
 from include.canonical import digest
 
-TRANSFORM = "features-1"
+TRANSFORM = "features-2"
 """The version of the meaning of the ETL's code. Raise it when equal inputs should give other rows."""
 
 RULE = "quantity > 0 and cents > 0 and household is not null and product is merchandise in the catalogue of that night"
@@ -28,7 +30,7 @@ SCHEMAS = {
     "product_index": pa.schema([("product", _TEXT), ("product_index", _INT), ("first_day", _DATE)]),
     "household_product": pa.schema(
         [
-            *(("household", _TEXT), ("product_index", _INT), ("day", _DATE)),
+            *(("household", _TEXT), ("product_index", _INT), ("day", _DATE), ("known", _DATE)),
             *(("baskets", _INT), ("units", _INT), ("cents", _LONG), ("discount_cents", _LONG)),
             *(("days_total", _INT), ("units_total", _LONG), ("cents_total", _LONG)),
             *(("first_day", _DATE), ("previous_day", _DATE), ("gap_square_total", _LONG)),
@@ -36,14 +38,16 @@ SCHEMAS = {
     ),
     "product": pa.schema(
         [
-            *(("product_index", _INT), ("day", _DATE), ("buyers", _INT), ("new_buyers", _INT), ("units", _INT)),
+            *(("product_index", _INT), ("day", _DATE), ("known", _DATE)),
+            *(("buyers", _INT), ("new_buyers", _INT), ("units", _INT)),
             *(("cents", _LONG), ("discount_cents", _LONG), ("buyers_total", _LONG), ("new_buyers_total", _LONG)),
             *(("units_total", _LONG), ("cents_total", _LONG), ("discount_cents_total", _LONG)),
         ]
     ),
     "household": pa.schema(
         [
-            *(("household", _TEXT), ("day", _DATE), ("baskets", _INT), ("products", _INT), ("new_products", _INT)),
+            *(("household", _TEXT), ("day", _DATE), ("known", _DATE)),
+            *(("baskets", _INT), ("products", _INT), ("new_products", _INT)),
             *(("cents", _LONG), ("baskets_total", _LONG), ("products_total", _LONG), ("new_products_total", _LONG)),
             *(("cents_total", _LONG), ("days_total", _INT), ("first_day", _DATE)),
         ]

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.dataset as pads
 
-from include.features.build import DAY_OF, Build, night_files
+from include.features.build import NIGHT_OF, Build, night_files
 from include.features.chain import catalogue_night, nights_before
 from include.features.tables import DATASETS, KEYS, SCHEMAS
 from include.parquet import read_small
@@ -58,7 +58,7 @@ def shape_counts(tables: dict[str, pa.Table], night: dt.date) -> dict[str, int]:
         keys = list(KEYS[dataset])
         doubled += table.num_rows - table.group_by(keys).aggregate([]).num_rows
         nulls += sum(table[name].null_count for name in table.column_names if name not in NULLABLE)
-        other += pc.sum(pc.not_equal(table[DAY_OF[dataset]], pa.scalar(night, pa.date32()))).as_py() or 0
+        other += pc.sum(pc.not_equal(table[NIGHT_OF[dataset]], pa.scalar(night, pa.date32()))).as_py() or 0
     return {"malformed": 0, "doubled": doubled, "nulls": nulls, "other_day": other}
 
 

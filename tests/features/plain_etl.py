@@ -109,6 +109,7 @@ def _pair(lines, number, nights, household, product, index) -> dict:
         "household": household,
         "product_index": index[product],
         "day": nights[number],
+        "known": nights[number],
         "baskets": sum(x.day == number for x in mine),
         **_sums([x for x in mine if x.day == number]),
         "days_total": len(days),
@@ -134,6 +135,7 @@ def _product(lines, number, nights, product, index) -> dict:
     return {
         "product_index": index[product],
         "day": nights[number],
+        "known": nights[number],
         "buyers": sum(day == number for _, day in pairs),
         "new_buyers": sum(day == number for day in first.values()),
         **_sums([x for x in mine if x.day == number]),
@@ -150,6 +152,7 @@ def _household(lines, number, nights, household) -> dict:
     return {
         "household": household,
         "day": nights[number],
+        "known": nights[number],
         "baskets": len(today),
         "products": len({x.product for x in today}),
         "new_products": sum(day == number for day in first.values()),
