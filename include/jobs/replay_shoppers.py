@@ -70,10 +70,10 @@ class ReplayShoppers(Job):
         settings = Settings.load()
         gateway = self._gateway(settings)
         clock = ReplayClock(open_source(self.source))
-        asked = shoppers(clock, days)
+        view = History.load(self.open_store(), night).view(night)
+        asked = self._asked(clock, days, view)
         if not asked and not all(clock.source.closed(day) for day in days):
             raise Refused(f"Nobody came to the shop from {days[0]} to {days[-1]}", "Choose other days")
-        view = History.load(self.open_store(), night).view(night)
         began = time.time()
         run_id = self._run_id(days)
         with AnswerLog(settings.answers, self.surface, night, run_id) as out, Client(gateway.address) as client:
