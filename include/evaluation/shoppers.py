@@ -51,7 +51,12 @@ def questions(
 
     Inputs are those of `serving_default`, with `query` for a surface that takes one; nobody here asks to leave out what was
     bought before.
+
+    Raises:
+        ValueError: somebody would search for nothing.
     """
+    if query and not all(shopper.query for shopper in asked):
+        raise ValueError("A surface with queries is asked by shoppers without one")
     for start in range(0, len(asked), CHUNK):
         chunk = asked[start : start + CHUNK]
         inputs = view.household_inputs([shopper.household for shopper in chunk], slots)

@@ -150,3 +150,8 @@ def test_a_shopper_with_a_query_types_it_and_is_logged_with_it(tmp_path):
     with AnswerLog(tmp_path, "search", NIGHT, "r") as out:
         Replay(Plan("search", NIGHT, "r"), Shop(), out).run([(Shopper("2", DAY, "gren tea", "green tea"), {})], 1)
     assert [(one.query, one.meant) for one in read_answers(tmp_path, "search", [NIGHT])] == [("gren tea", "green tea")]
+
+
+def test_nobody_searches_for_nothing():
+    with pytest.raises(ValueError, match="without one"):
+        next(questions(View(), shoppers(Clock(), [DAY]), 384, query=True))
