@@ -54,7 +54,7 @@ class Landing:
         self._promotions(nights)
 
     def _events(self, nights: Sequence[dt.date]) -> None:
-        inputs = {"source": self.source.digest("events")}
+        inputs = source_inputs(self.source, "events")
         wanted = [night for night in nights if self._stale("events", night, inputs)]
         if not wanted:
             return
@@ -67,13 +67,13 @@ class Landing:
                 progress(done, len(wanted), "nights landed", since)
 
     def _products(self, nights: Sequence[dt.date]) -> None:
-        inputs = {"source": self.source.digest("products")}
+        inputs = source_inputs(self.source, "products")
         for night in nights:
             if self._stale("products", night, inputs) and (table := self.source.products(night)) is not None:
                 self._publish("products", night, table, inputs)
 
     def _promotions(self, nights: Sequence[dt.date]) -> None:
-        inputs = {"source": self.source.digest("promotions")}
+        inputs = source_inputs(self.source, "promotions")
         sundays = sorted({plan_night(night) for night in nights})
         own = [day for day in sundays if day >= nights[0] or find_manifest(self.store, "promotions", day) is None]
         wanted = [day for day in own if self._stale("promotions", day, inputs)]
@@ -91,11 +91,9 @@ class Landing:
         self.unread = dict(found.reasons)
 
     def _stale(self, dataset: str, night: dt.date, inputs: dict[str, str]) -> bool:
-        found = find_manifest(self.store, dataset, night)
-        want = Manifest(kind="partition", name="", inputs=inputs, spec=_spec(dataset), transform=TRANSFORM)
-        same = found is not None and found.stale_key == want.stale_key
-        self.unchanged[dataset] += same
-        return not same
+        why = why_landed(find_manifest(self.store, dataset, night), dataset, inputs)
+        self.unchanged[dataset] += not why
+        return bool(why)
 
     def _publish(
         self, dataset: str, night: dt.date, table: pa.Table, inputs: dict[str, str], meta: dict[str, bool] | None = None
@@ -117,6 +115,16 @@ class Landing:
         path.unlink()
         self.landed[dataset] += 1
         self.rows[dataset] += table.num_rows
+
+
+def source_inputs(source: Source, dataset: str) -> dict[str, str]:
+    """What a partition is landed from: the source's bytes."""
+    return {"source": source.digest(dataset)}
+
+
+def why_landed(found: Manifest | None, dataset: str, inputs: dict[str, str]) -> list[str]:
+    """Why a partition is landed, a few words each; empty when it was landed from these inputs, so nothing is read."""
+    return ["it is not landed yet"] if found is None else found.changes(inputs, _spec(dataset), TRANSFORM)
 
 
 def _spec(dataset: str) -> str:

@@ -66,6 +66,13 @@ class Manifest(BaseModel):
         """Digest of all that decides whether the step must run again."""
         return digest({"inputs": self.inputs, "spec": self.spec, "transform": self.transform})
 
+    def changes(self, inputs: Mapping[str, str], spec: str, transform: str) -> list[str]:
+        """What differs from what it would be made from now, a few words each; empty when the step need not run again."""
+        names = sorted(self.inputs.keys() | inputs.keys())
+        said = [_changed(f"input {name}", self.inputs.get(name, ""), inputs.get(name, "")) for name in names]
+        said += [_changed("the spec", self.spec, spec), _changed("the transform", self.transform, transform)]
+        return [text for text in said if text]
+
     @classmethod
     def from_bytes(cls, data: bytes, where: str) -> "Manifest":
         """Parse, and refuse a manifest of a newer format.
@@ -79,6 +86,19 @@ class Manifest(BaseModel):
             return cls.model_validate(fields)
         except ValidationError as error:
             raise Refused(f"{where} is not a manifest: {error.error_count()} fields are wrong", todo) from error
+
+
+def _changed(what: str, before: str, after: str) -> str:
+    if before == after:
+        return ""
+    if not before or not after:
+        return f"{what} is {'new' if after else 'gone'}"
+    return f"{what} changed from {_short(before)} to {_short(after)}"
+
+
+def _short(text: str) -> str:
+    """A digest by its first digits; a version as it is."""
+    return text[:8] if len(text) == 64 else text
 
 
 def add_files(store: Store, files: Mapping[str, Path]) -> list[File]:
