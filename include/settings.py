@@ -26,6 +26,7 @@ class SourceSpec(BaseModel):
     `first` and `last` are ISO dates that narrow the calendar; empty means the data's own ends.
     `folder` holds the source's files, or is their s3:// prefix; empty means where the source is installed.
     `mapping` is the mapping file of a shop of one's own (name "shop").
+    `country` (ISO code) is whose holidays count; empty means the country of the source's time zone.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -36,6 +37,7 @@ class SourceSpec(BaseModel):
     last: str = ""
     folder: str = ""
     mapping: str = ""
+    country: str = Field(default="", pattern="^([A-Z]{2})?$")
 
 
 class Settings(BaseModel):
@@ -63,6 +65,7 @@ class Settings(BaseModel):
     keep_nights: int = Field(default=90, ge=35)
     cache: str = ""
     cache_gb: int = Field(default=20, ge=1)
+    late_share: float = Field(default=0.01, gt=0, lt=1)
 
     @classmethod
     def load(cls, environ: dict[str, str] | None = None) -> "Settings":

@@ -9,48 +9,52 @@ import datetime as dt
 from collections import defaultdict
 from collections.abc import Sequence
 from functools import cached_property
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from include.errors import Refused
-from include.features.chain import catalogue_night, read_nights
-from include.features.counters import day_number
-from include.features.household_features import household_features
-from include.features.pair_features import pair_features
-from include.features.plan import plan_shares
-from include.features.product_features import ProductState, product_features
+from include.features.algebra import Lookup, Total
+from include.features.chain import read_nights
+from include.features.counters import Counters, day_number
+from include.features.holidays import facts
+from include.features.lookups import TABLES
+from include.features.numpy_engine import Frame
 from include.features.rows import Rows
-from include.features.spec import SPEC
+from include.features.slots import Ranked
+from include.features.spec import SPEC, FeatureSpec
 from include.store.objects import Store
-from include.store.partitions import fetch
 
 CONTENT = ("department", "category", "type", "manufacturer", "brand")
+"""The texts of a product that a view shows by name, whatever the recipe."""
 
 
 class History:
-    """All that was published up to a night."""
+    """All that was published up to a night, as far as a spec reads it."""
 
-    def __init__(self, store: Store, first: dt.date, night: dt.date, rows: Rows, id_map: str) -> None:
+    def __init__(
+        self, store: Store, first: dt.date, night: dt.date, rows: Rows, id_map: str, spec: FeatureSpec, country: str
+    ) -> None:
         self.store = store
+        self.spec = spec
+        self.country = country
         self.first = first
         self.night = night
         self.rows = rows
         self.id_map = id_map
 
     @classmethod
-    def load(cls, store: Store, night: dt.date) -> Self:
-        """Read every partition up to the night; each file's digest is checked.
+    def load(cls, store: Store, night: dt.date, spec: FeatureSpec = SPEC, country: str = "") -> Self:
+        """Read every partition up to the night; each file's digest is checked. `country` is whose holidays count.
 
         Raises:
             Missing: the night is not published. Damaged: a file has other bytes. Refused: nights do not stand on each
             other.
         """
         nights = read_nights(store, night)
-        return cls(store, nights[0].night, night, Rows(store, nights), nights[-1].complete.id_map)
+        rows = Rows(store, nights, spec.counters)
+        return cls(store, nights[0].night, night, rows, nights[-1].complete.id_map, spec, country)
 
     def view(self, night: dt.date) -> "NightView":
         """The shop as of a night within what was loaded."""
@@ -79,10 +83,10 @@ class History:
 
 
 class NightView:
-    """The shop as of one night.
+    """The shop as of one night; the world of numpy_engine's frames.
 
-    product_ids: shop ids by product index, V of them; universe bool [V]; product_features float32 [V, P] by
-    spec.PRODUCT; content: {department, category, type, manufacturer, brand: object array of strings [V], "" unknown};
+    product_ids: shop ids by product index, V of them; universe bool [V]; product_features float32 [V, P] by the spec's
+    product columns; content: {department, category, type, manufacturer, brand: object array of strings [V], "" unknown};
     households: sorted list of those with a purchase so far.
     """
 
@@ -90,92 +94,116 @@ class NightView:
         self.night = night
         self._history = history
         self._rows = history.rows
+        self._spec = history.spec
         self._day = day_number(night)
         self._known = history.rows.products_until(night)
-        self.product_ids: list[str] = self._ids.to_pylist()
+        self._tables: dict[str, pa.Table] = {}
+        self._frames: dict[str, Frame] = {}
+        self.product_ids: list[str] = self._rows.product_ids.slice(0, self._known).to_pylist()
 
-    @property
-    def _ids(self) -> pa.Array:
-        return self._rows.product_ids.slice(0, self._known)
+    def frame(self, entity: str) -> Frame:
+        """All rows of pair, product or household; one row of the night."""
+        if entity not in self._frames:
+            self._frames[entity] = self._frame(entity)
+        return self._frames[entity]
 
-    @cached_property
-    def _state(self) -> ProductState:
-        return ProductState(self._rows.products, self._day, self._known)
+    def _frame(self, entity: str) -> Frame:
+        rows, households = self._rows, pa.array(self._rows.households, pa.string())
+        if entity == "night":
+            return Frame(self, Counters(np.zeros(1, np.int64), np.array([self._day]), {}, 1), 1, self._day, {}, {})
+        if entity == "product":
+            return Frame(self, rows.products, self._known, self._day, {}, {"product": (rows.product_ids, slice(self._known))})
+        if entity == "household":
+            return Frame(self, rows.visits, len(households), self._day, {}, {"household": (households, slice(None))})
+        owners, products = rows.pair_household, rows.pair_product
+        keys = {"household": (households, owners), "product": (rows.product_ids, products)}
+        return Frame(self, rows.pairs, len(owners), self._day, {"household": owners, "product": products}, keys)
+
+    def table(self, name: str) -> pa.Table:
+        """A table of lookups.py as known on the night."""
+        if name not in self._tables:
+            self._tables[name] = TABLES[name].read(self._history.store, self.night)
+        return self._tables[name]
+
+    def context(self) -> dict[str, float]:
+        """What the calendar says of the night."""
+        return facts(self.night, self._history.country)
 
     @cached_property
     def universe(self) -> np.ndarray:
-        return self._state.total("new_buyers") >= SPEC.universe_households
+        return self.frame("product").whole(Total("new_buyers")) >= self._spec.universe_households
 
     @cached_property
     def product_features(self) -> np.ndarray:
-        plan = plan_shares(self._history.store, self.night, self._ids)
-        return product_features(self._state, self._rows.first_day[: self._known], plan)
+        return self.frame("product").features([value for _, value in self._spec.chosen["product"]])
 
     @cached_property
     def content(self) -> dict[str, np.ndarray]:
-        store = self._history.store
-        table = pq.read_table(fetch(store, "products", [catalogue_night(store, self.night)])[0])
-        place = pc.index_in(self._ids, value_set=table["product"].combine_chunks())
-        return {name: table[name].fill_null("").take(place).fill_null("").to_numpy() for name in CONTENT}
+        texts = self.frame("product").texts
+        return {name: texts(Lookup("catalogue", name)).to_numpy(zero_copy_only=False) for name in CONTENT}
 
     @cached_property
     def households(self) -> list[str]:
-        here = self._rows.visits.rows_until(self._day) > 0
-        return [self._rows.households[code] for code in np.flatnonzero(here)]
+        return [self._rows.households[code] for code in np.flatnonzero(self.frame("household").last_row() >= 0)]
 
     def household_inputs(self, households: Sequence[str], slots: int) -> dict[str, np.ndarray]:
         """What a model is asked about these households, B of them.
 
         Returns history_product int32 [B, H] (-1 is an empty slot), history_features float32 [B, H, F],
-        household_features float32 [B, G]. H is the longest history of the batch, at least 1 and at most `slots`; the
-        most recent products are kept, ties by number of purchase days, then by index, and stand in that order. A
-        household without a purchase so far has empty slots and zeros.
+        household_features float32 [B, G], and int32 [B, k] for each sequence of the spec. H is the longest history of the
+        batch, at least 1 and at most `slots`; the most recent products are kept, ties by number of purchase days, then by
+        index, and stand in that order. A household without a purchase so far has empty slots and zeros; facts of the night
+        are the same for all.
         """
         codes = np.array([self._code.get(household, -1) for household in households], np.int64)
-        pairs, row, slot = self._choose(codes, slots)
+        pairs, row, slot = self._slots.first(codes, slots)
         width = max(1, int(slot.max(initial=0)) + 1)
         product = np.full((len(codes), width), -1, np.int32)
         product[row, slot] = self._rows.pair_product[pairs]
-        values = self._pair_features(pairs)
+        values = self.frame("pair").features([value for _, value in self._spec.chosen["history"]], pairs)
         features = np.zeros((len(codes), width, values.shape[1]), np.float32)
         features[row, slot] = values
-        return {"history_product": product, "history_features": features, "household_features": self._visits(codes)}
+        inputs = {"history_product": product, "history_features": features, "household_features": self._visits(codes)}
+        for name, (_, value) in zip(self._spec.columns.sequences, self._spec.chosen["sequences"], strict=True):
+            inputs[name] = self._sequence(codes, value)
+        return inputs
 
     @cached_property
     def _code(self) -> dict[str, int]:
         return {household: code for code, household in enumerate(self._rows.households)}
 
     @cached_property
-    def _ranked(self) -> tuple[np.ndarray, np.ndarray]:
-        """Pairs known on the night, by household and then as slots are given; and where each household begins."""
-        pairs, last = self._rows.pairs, self._last_row
+    def _slots(self) -> Ranked:
+        """Pairs known on the night, as slots are given."""
+        pairs, last, owners = self._rows.pairs, self.frame("pair").last_row(), self._rows.pair_household
         known = np.flatnonzero(last >= 0)
         recency = self._day - pairs.day[last[known]]
-        order = np.lexsort((-pairs.at("days_total", last[known]), recency, self._rows.pair_household[known]))
-        ranked = known[order]
-        owners = self._rows.pair_household[ranked]
-        return ranked, np.searchsorted(owners, np.arange(len(self._rows.households) + 1))
+        order = known[np.lexsort((-pairs.at("days_total", last[known]), recency, owners[known]))]
+        return Ranked(owners, order, len(self._rows.households))
 
     @cached_property
-    def _last_row(self) -> np.ndarray:
-        return self._rows.pairs.last_row(self._day)
+    def _purchases(self) -> Ranked:
+        """Rows of pairs up to the night: the newest first, ties by index."""
+        pairs, owners = self._rows.pairs, self._rows.pair_household[self._rows.pairs.entity]
+        known = np.flatnonzero(pairs.day <= self._day)
+        order = known[np.lexsort((-pairs.day[known], owners[known]))]
+        return Ranked(owners, order, len(self._rows.households))
 
-    def _choose(self, codes: np.ndarray, slots: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """The pairs of these households that get a slot: int [n] each of pair, row of the batch, slot."""
-        ranked, start = self._ranked
-        here = np.maximum(codes, 0)
-        length = np.where(codes >= 0, np.minimum(start[here + 1] - start[here], slots), 0) if len(start) > 1 else codes * 0
-        row = np.repeat(np.arange(len(codes)), length)
-        slot = np.arange(len(row)) - np.repeat(np.cumsum(length) - length, length)
-        return ranked[start[here[row]] + slot] if len(row) else row, row, slot
-
-    def _pair_features(self, pairs: np.ndarray) -> np.ndarray:
-        rows = self._rows
-        usual = self._state.usual_price()[rows.pair_product[pairs]]
-        visits = rows.visits.at("days_total", rows.visits.last_row(self._day))[rows.pair_household[pairs]]
-        return pair_features(rows.pairs, pairs, self._day, rows.pair_first_day[pairs], usual, visits)
+    def _sequence(self, codes: np.ndarray, value: Any) -> np.ndarray:
+        """int32 [B, k]."""
+        purchase, row, slot = self._purchases.first(codes, value.k)
+        out = np.full((len(codes), value.k), -1, np.int32)
+        pairs = self._rows.pairs
+        shown = self._day - pairs.day[purchase] if value.what == "age" else self._rows.pair_product[pairs.entity[purchase]]
+        out[row, slot] = shown
+        return out
 
     def _visits(self, codes: np.ndarray) -> np.ndarray:
-        table = household_features(self._rows.visits, np.maximum(codes, 0), self._day) if self._rows.households else None
-        empty = np.zeros((len(codes), len(SPEC.household)), np.float32)
-        return empty if table is None else np.where((codes >= 0)[:, None], table, np.float32(0.0))
+        """float32 [B, G]; a stranger has zeros in all but the facts of the night."""
+        chosen = self._spec.chosen["household"]
+        out = np.zeros((len(codes), len(chosen)), np.float32)
+        for entity, places in (("household", np.flatnonzero(codes >= 0)), ("night", np.arange(len(codes)))):
+            columns = np.array([column for column, (owner, _) in enumerate(chosen) if owner == entity], np.int64)
+            rows = codes[places] if entity == "household" else places * 0
+            out[np.ix_(places, columns)] = self.frame(entity).features([chosen[column][1] for column in columns], rows)
+        return out

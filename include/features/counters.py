@@ -50,9 +50,11 @@ class Counters:
         """int64: a column at these rows, 0 where the row is -1."""
         return np.where(row >= 0, self.columns[name][np.maximum(row, 0)], 0) if len(self.day) else np.zeros(len(row), np.int64)
 
-    def decayed(self, day: int, tau: float) -> np.ndarray:
-        """float64 [size]: the sum over an entity's days up to `day` of exp(-(day - d) / tau), added in date order."""
+    def decayed(self, day: int, tau: float, name: str = "days") -> np.ndarray:
+        """float64 [size]: the sum over an entity's days d up to `day` of a column (`days`: 1 each) times exp(-(day - d) / tau),
+        added in date order."""
         age = day - self.day
         longest = int(age.max(initial=0)) + 1
-        weights = np.append(np.exp(-np.arange(longest) / tau), 0.0)
-        return np.bincount(self.entity, weights=weights[np.where(age < 0, longest, age)], minlength=self.size)
+        weights = np.append(np.exp(-np.arange(longest) / tau), 0.0)[np.where(age < 0, longest, age)]
+        weights = weights if name == "days" else weights * self.columns[name]
+        return np.bincount(self.entity, weights=weights, minlength=self.size)

@@ -1,6 +1,7 @@
 """From the published nights to sorted arrays: what is read once, before any night is looked at."""
 
 import datetime as dt
+from collections.abc import Mapping
 
 import numpy as np
 import pyarrow as pa
@@ -13,14 +14,6 @@ from include.features.tables import SCHEMAS
 from include.store.many import each
 from include.store.objects import Store
 
-PAIR_COLUMNS = (
-    *("units", "cents", "discount_cents", "days_total", "units_total", "cents_total"),
-    *("gap_square_total",),
-)
-PRODUCT_TOTALS = ("buyers", "new_buyers", "units", "cents", "discount_cents")
-PRODUCT_COLUMNS = ("units", "cents", *(f"{name}_total" for name in PRODUCT_TOTALS))
-HOUSEHOLD_COLUMNS = ("products_total", "new_products_total", "cents_total", "days_total")
-
 
 def read_rows(store: Store, nights: list[Night], dataset: str) -> pa.Table:
     """All rows of a dataset in these nights; the digest of every file is checked."""
@@ -31,11 +24,11 @@ def read_rows(store: Store, nights: list[Night], dataset: str) -> pa.Table:
     return pads.dataset(paths, schema=SCHEMAS[dataset], format="parquet").to_table()
 
 
-def _counters(table: pa.Table, entity: np.ndarray, size: int, names: tuple[str, ...]) -> tuple[Counters, np.ndarray]:
+def _counters(table: pa.Table, entity: np.ndarray, size: int, names: tuple[str, ...]) -> Counters:
     day = days(table["day"])
     order = np.lexsort((day, entity))
     columns = {name: table[name].to_numpy().astype(np.int64)[order] for name in names}
-    return Counters(entity[order], day[order], columns, size), order
+    return Counters(entity[order], day[order], columns, size)
 
 
 class Rows:
@@ -43,33 +36,35 @@ class Rows:
 
     product_ids: shop ids by product index, string array [V]; first_day int32 [V] ascending;
     households: sorted list; pairs: Counters of (household, product), `pair_household` and `pair_product` int32 [pairs],
-    sorted by both, `pair_first_day` int32 [pairs]; products, visits: Counters by product index and by household.
+    sorted by both; products, visits: Counters by product index and by household.
+
+    Args:
+        columns: which counters to load, by dataset; see FeatureSpec.counters.
     """
 
-    def __init__(self, store: Store, nights: list[Night]) -> None:
+    def __init__(self, store: Store, nights: list[Night], columns: Mapping[str, tuple[str, ...]]) -> None:
         index = read_rows(store, nights, "product_index").sort_by("product_index")
         self.product_ids: pa.Array = index["product"].combine_chunks()
         self.first_day = days(index["first_day"])
         visits = read_rows(store, nights, "household")
         self.households: list[str] = sorted(visits["household"].unique().to_pylist())
         self._codes = pa.array(self.households, pa.string())
-        self.visits, _ = _counters(visits, self._code(visits["household"]), len(self.households), HOUSEHOLD_COLUMNS)
+        self.visits = _counters(visits, self._code(visits["household"]), len(self.households), columns["household"])
         products = read_rows(store, nights, "product")
         owner = products["product_index"].to_numpy()
-        self.products, _ = _counters(products, owner, len(self.product_ids), PRODUCT_COLUMNS)
-        self._load_pairs(read_rows(store, nights, "household_product"))
+        self.products = _counters(products, owner, len(self.product_ids), columns["product"])
+        self._load_pairs(read_rows(store, nights, "household_product"), columns["household_product"])
 
     def _code(self, households: pa.ChunkedArray) -> np.ndarray:
         return pc.index_in(households.combine_chunks(), value_set=self._codes).to_numpy()
 
-    def _load_pairs(self, table: pa.Table) -> None:
+    def _load_pairs(self, table: pa.Table, columns: tuple[str, ...]) -> None:
         width = max(1, len(self.product_ids))
         key = self._code(table["household"]).astype(np.int64) * width + table["product_index"].to_numpy()
         pairs, entity = np.unique(key, return_inverse=True)
         self.pair_household = (pairs // width).astype(np.int32)
         self.pair_product = (pairs % width).astype(np.int32)
-        self.pairs, order = _counters(table, entity, len(pairs), PAIR_COLUMNS)
-        self.pair_first_day = days(table["first_day"])[order][self.pairs.start] if len(pairs) else np.zeros(0, np.int32)
+        self.pairs = _counters(table, entity, len(pairs), columns)
 
     def products_until(self, night: dt.date) -> int:
         """How many products were known on a night: indexes are given in the order of first days."""

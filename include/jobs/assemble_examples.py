@@ -6,11 +6,11 @@ from typing import Any
 
 from include.canonical import digest, dumps
 from include.features.asof import History
-from include.features.spec import SPEC
+from include.features.lookups import TABLES
+from include.features.reading import read_history
 from include.jobs.frame import main
 from include.models.query_tables import need_text
-from include.sources.landing import plan_night
-from include.store.partitions import find_manifest, publish, read_manifest
+from include.store.partitions import publish, read_manifest
 from include.training.assemble import assemble
 from include.training.job import TrainingJob
 from include.training.windows import Windows, windows
@@ -24,16 +24,16 @@ class AssembleExamples(TrainingJob):
     def run(self) -> dict[str, Any]:
         started = time.time()
         store, recipe = self.open_store(), self.get_recipe()
-        history = History.load(store, self.night)
+        history = read_history(store, self.night, recipe.columns, self.source)
         cut = windows(self.night, history.first, recipe.train_weeks, recipe.gate_weeks)
         counts = assemble(history, recipe, cut, history.first, self.space)
         if recipe.query:
             need_text(self.space.products(self.night))
-        inputs = self._inputs(cut)
+        inputs = self._inputs(cut, history)
         about = {
             "surface": self.surface,
             "recipe": recipe.digest,
-            "spec": SPEC.digest,
+            "spec": history.spec.digest,
             "windows": cut.model_dump(mode="json"),
             "inputs": inputs,
             **counts,
@@ -48,7 +48,7 @@ class AssembleExamples(TrainingJob):
             rows=counts["train"] + counts["gate"],
             columns={},
             inputs=inputs,
-            spec=digest({"features": SPEC.digest, "recipe": recipe.digest}),
+            spec=digest({"features": history.spec.digest, "recipe": recipe.digest}),
             transform=TRANSFORM,
             id_map=history.id_map,
         )
@@ -66,12 +66,16 @@ class AssembleExamples(TrainingJob):
             "seconds": round(time.time() - started, 1),
         }
 
-    def _inputs(self, cut: Windows) -> dict[str, str]:
-        """The night's features stand on all nights before; the promotion plans of the windows are named beside them."""
+    def _inputs(self, cut: Windows, history: History) -> dict[str, str]:
+        """The night's features stand on all nights before, and on the catalogue; other tables are named beside them."""
         store = self.open_store()
-        plans = {str(plan_night(night)): find_manifest(store, "promotions", plan_night(night)) for night in cut.nights}
-        found = {sunday: manifest.digest for sunday, manifest in plans.items() if manifest}
-        return {"features": read_manifest(store, "features", self.night).digest, "promotions": digest(found)}
+        inputs = {"features": read_manifest(store, "features", self.night).digest}
+        read: dict[str, dict[str, str]] = {}
+        for table in (TABLES[name] for name in history.spec.tables):
+            for manifest in (found for night in cut.nights for found in table.manifests(store, night)):
+                read.setdefault(table.dataset, {})[manifest.name] = manifest.digest
+        inputs |= {dataset: digest(names) for dataset, names in read.items() if dataset != "products"}
+        return inputs | ({"country": history.country} if history.spec.reads_calendar else {})
 
 
 if __name__ == "__main__":

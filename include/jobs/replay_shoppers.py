@@ -62,7 +62,7 @@ class ReplayShoppers(Job):
     gateway_seconds: float = Field(default=10.0, gt=0)
 
     def run(self) -> dict[str, Any]:
-        from include.features.asof import History
+        from include.features.reading import read_history
         from include.sources.opening import open_source
         from include.sources.replay import ReplayClock
 
@@ -70,7 +70,7 @@ class ReplayShoppers(Job):
         settings = Settings.load()
         gateway = self._gateway(settings)
         clock = ReplayClock(open_source(self.source))
-        view = History.load(self.open_store(), night).view(night)
+        view = read_history(self.open_store(), night, recipes.columns(self.surface), self.source).view(night)
         asked = self._asked(clock, days, view)
         if not asked and not all(clock.source.closed(day) for day in days):
             raise Refused(f"Nobody came to the shop from {days[0]} to {days[-1]}", "Choose other days")

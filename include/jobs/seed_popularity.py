@@ -6,8 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from include import recipes
-from include.features.asof import History
-from include.features.spec import SPEC
+from include.features.reading import read_history
 from include.jobs.frame import Job, main
 from include.models.build import serve
 from include.models.export import write_bundle
@@ -36,18 +35,18 @@ class SeedPopularity(Job):
             first = min(known, key=lambda entry: entry["version"])
             return {"surface": self.surface, **first, "made": False}
         recipe = recipes.get(self.surface, "popularity")
-        history = History.load(store, self.night)
+        history = read_history(store, self.night, recipe.columns, self.source)
         view = history.view(self.night)
         purchases, _ = weekly_purchases(history, self.night, max(history.first, self.night - MONTH), len(view.product_ids))
-        widths = {"history": len(SPEC.history), "product": len(SPEC.product), "household": len(SPEC.household)}
+        spec = history.spec
         arrays = untrained(recipe.text, recipe.seed) if recipe.query else {}
-        model, table = Model(recipe, Vocabulary(), arrays, widths, SPEC.digest), product_table(view, purchases, 0)
+        model, table = Model(recipe, Vocabulary(), arrays, spec.widths, spec.digest), product_table(view, purchases, 0)
         served = serve(model, table)
         folder, asked = self.work / "popularity", signature_inputs(questions(view, recipe))
         if recipe.query:
             asked["query"] = sample_queries(table, len(asked["exclude_bought"]))
         write_bundle(model, served, str(self.night), asked, folder)
-        meta = {"recipe": recipe.name, "night": str(self.night), "spec": SPEC.digest, "precision": "fp32", "export": 1}
+        meta = {"recipe": recipe.name, "night": str(self.night), "spec": spec.digest, "precision": "fp32", "export": 1}
         card = {"name": served.model_name, "recipe": recipe.model_dump(mode="json"), "night": str(self.night)}
         version = registry.register(store, self.surface, folder, served.model_name, meta, card)
         return {

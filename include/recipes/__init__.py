@@ -8,6 +8,7 @@ import logging
 from types import ModuleType
 
 from include.errors import Refused
+from include.recipes.columns import Columns
 from include.recipes.recipe import Recipe
 
 MODULES = ("home", "search")
@@ -28,6 +29,8 @@ def _load(surface: str) -> list[Recipe]:
         raise ValueError(f"recipes of other surfaces stand in the module of {surface}")
     if len({recipe.query for recipe in found}) > 1:
         raise ValueError("either all recipes of a surface are asked with a query, or none")
+    if len({recipe.columns for recipe in found}) > 1:
+        raise ValueError("all recipes of a surface read the same columns, since a caller asks every arm alike")
     return found
 
 
@@ -60,6 +63,15 @@ def names(surface: str) -> list[str]:
 def asks_query(surface: str) -> bool:
     """Whether a surface is asked with a query."""
     return any(recipe.query for (owner, _), recipe in _ALL.items() if owner == surface)
+
+
+def columns(surface: str) -> Columns:
+    """The features that all models of a surface read.
+
+    Raises:
+        Refused: as `get`.
+    """
+    return get(surface, FIRST).columns
 
 
 def get(surface: str, name: str) -> Recipe:

@@ -3,6 +3,7 @@
 from pydantic import BaseModel, ConfigDict, Field
 
 from include.canonical import digest
+from include.recipes.columns import Columns
 
 
 class Gates(BaseModel):
@@ -37,6 +38,7 @@ class Recipe(BaseModel):
     model: str
     train_weeks: int = Field(default=8, ge=1)
     gate_weeks: int = Field(default=4, ge=1)
+    columns: Columns = Field(default=Columns(), description="features that the model reads")
     history_slots: int = Field(default=384, ge=8, description="products of a household's past that training reads")
     hot_products: int = Field(default=512, ge=16, description="popular products that every household is also ranked on")
     embedding: int = Field(default=32, ge=1)

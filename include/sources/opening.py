@@ -4,11 +4,22 @@ from collections.abc import Callable
 
 from include.errors import Refused
 from include.settings import SourceSpec
-from include.sources.complete_journey import CompleteJourney
+from include.sources.complete_journey import ZONE, CompleteJourney
 from include.sources.shop.source import Shop
 from include.sources.source import Source
 
 _KINDS: dict[str, Callable[[SourceSpec], Source]] = {"complete_journey": CompleteJourney, "shop": Shop}
+
+_ZONES: dict[str, Callable[[SourceSpec], str]] = {
+    "complete_journey": lambda spec: ZONE,
+    "shop": lambda spec: Shop(spec).mapping.zone,
+}
+
+
+def zone_of(spec: SourceSpec) -> str:
+    """The time zone of a source's business days."""
+    open_source(spec)
+    return _ZONES[spec.name](spec)
 
 
 def open_source(spec: SourceSpec) -> Source:

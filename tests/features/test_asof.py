@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from include.errors import Refused
 from include.features.asof import History
-from include.features.spec import HISTORY, HOUSEHOLD, PRODUCT
+from include.recipes.columns import HISTORY, HOUSEHOLD, PRODUCT
 from include.store.objects import open_store
 from tests.features.plain_etl import Purchase, publish_shop
 
