@@ -47,3 +47,12 @@ def test_every_parameter_is_typed_and_described(dag):
 def test_features_are_nightly_backfillable_and_never_fire_by_themselves():
     dag = DAGS["build_features"]
     assert dag.timetable.expression == "0 5 * * *" and dag.end_date.year == 2017
+
+
+def test_a_plan_costs_an_ordinary_run_no_task_and_a_planned_run_computes_nothing():
+    dag = DAGS["build_features"]
+    plan, land = dag.get_task("plan_features"), dag.get_task("land_events")
+    assert plan.trigger_rule == "all_skipped" and plan.upstream_task_ids == {"land_events"} and not plan.outlets
+    assert "plan_only" in str(land.unless) and dag.params["plan_only"] is False
+    for task in dag.tasks:
+        assert task is plan or task is land or task.trigger_rule == "all_success", "what follows a skipped landing is skipped"

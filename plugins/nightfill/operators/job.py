@@ -17,10 +17,11 @@ class JobOperator(BaseOperator):
         job: the module's name in include.jobs.
         spec: the job's fields; `store`, `source` and `work` are added. Templated.
         describe: makes the asset event of the result: (asset, extra) or None for no event.
+        unless: a condition under which this task is skipped, as something else was asked for. Templated.
         verdict_of: a task whose result holds a verdict; unless that is ADVANCE, this task is skipped, with its reason.
     """
 
-    template_fields: Sequence[str] = ("spec",)
+    template_fields: Sequence[str] = ("spec", "unless")
     template_fields_renderers = {"spec": "json"}  # noqa: RUF012 - Airflow's own convention
     ui_color = "#e8f1f8"
 
@@ -30,6 +31,7 @@ class JobOperator(BaseOperator):
         job: str,
         spec: Mapping[str, Any],
         describe: Callable[[dict[str, Any], Context], tuple[Any, dict[str, Any]] | None] | None = None,
+        unless: str | bool = False,
         verdict_of: str = "",
         **kwargs: Any,
     ) -> None:
@@ -37,11 +39,14 @@ class JobOperator(BaseOperator):
         self.job = job
         self.spec = dict(spec)
         self.describe = describe
+        self.unless = unless
         self.verdict_of = verdict_of
         self.hook: JobHook | None = None
 
     def execute(self, context: Context) -> dict[str, Any]:
         task = context["ti"]
+        if str(self.unless).lower() == "true":
+            raise AirflowSkipException("This run was asked for something else: see its parameters")
         if self.verdict_of:
             judged = task.xcom_pull(task_ids=self.verdict_of)
             if judged["verdict"] != Kind.ADVANCE:

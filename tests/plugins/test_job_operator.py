@@ -1,0 +1,37 @@
+"""A task that was not asked for is skipped before its job starts."""
+
+import pytest
+from airflow.sdk.exceptions import AirflowSkipException
+
+from nightfill.operators import job
+from nightfill.operators.job import JobOperator
+
+
+class Task:
+    dag_id, run_id, task_id = "d", "r", "t"
+
+
+class Hook:
+    """Stands in for JobHook: no process."""
+
+    work = "w"
+
+    def __init__(self, **names):
+        self.names = names
+
+    def run(self, spec):
+        return {"spec": spec}
+
+
+@pytest.mark.parametrize("unless", [True, "True", "true"])
+def test_a_task_that_is_not_wanted_is_skipped(unless, monkeypatch):
+    monkeypatch.setattr(job, "JobHook", None)
+    with pytest.raises(AirflowSkipException, match="something else"):
+        JobOperator(task_id="land_events", job="land_events", spec={}, unless=unless).execute({"ti": Task()})
+
+
+@pytest.mark.parametrize("unless", [False, "False", "", None])
+def test_a_task_that_is_wanted_runs(unless, monkeypatch):
+    monkeypatch.setattr(job, "JobHook", Hook)
+    operator = JobOperator(task_id="land_events", job="land_events", spec={"first": "x"}, unless=unless)
+    assert operator.execute({"ti": Task()}) == {"spec": {"work": "w", "first": "x"}}
