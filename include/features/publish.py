@@ -20,6 +20,7 @@ from include.features.build import Build, night_files, raw_inputs
 from include.features.chain import ONE_DAY, next_id_map
 from include.features.stale import first_stale
 from include.features.tables import COMPLETE, DATASETS, TRANSFORM, columns, etl_digest
+from include.store.doomed import put_all
 from include.store.manifest import File, Manifest, swap_in
 from include.store.many import each
 from include.store.objects import Conflict, Store
@@ -153,7 +154,7 @@ def publish_night(store: Store, ready: Prepared) -> bool:
     Raises:
         Conflict: somebody has published other bytes since the night was prepared.
     """
-    each(store, store.put, [ready.files[dataset] for dataset in DATASETS])
+    put_all(store, [ready.files[dataset] for dataset in DATASETS])
 
     def swap(name: str) -> bool:
         return swap_in(store, manifest_key(name, ready.night), ready.parts[name], ready.seen[name])

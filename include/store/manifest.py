@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from include.canonical import digest, dumps
 from include.errors import Refused
 from include.store.document import unpack
+from include.store.doomed import put_all
 from include.store.objects import Conflict, Store
 
 FORMAT = 1
@@ -103,7 +104,11 @@ def _short(text: str) -> str:
 
 def add_files(store: Store, files: Mapping[str, Path]) -> list[File]:
     """Put local files into the store as objects; returns their entries in path order."""
-    return [File(path=name, sha256=store.put(path), bytes=path.stat().st_size) for name, path in sorted(files.items())]
+    names = sorted(files)
+    digests = put_all(store, [files[name] for name in names])
+    return [
+        File(path=name, sha256=sha256, bytes=files[name].stat().st_size) for name, sha256 in zip(names, digests, strict=True)
+    ]
 
 
 def swap_in(store: Store, key: str, manifest: Manifest, seen: tuple[bytes | None, str] | None = None) -> bool:

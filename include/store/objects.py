@@ -9,7 +9,9 @@ import fcntl
 import os
 import re
 import tempfile
+import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
@@ -19,8 +21,13 @@ from include.errors import Refused, TryAgain
 ABSENT = "absent"
 """Pass as `expect` to write only where nothing is yet."""
 
+REFRESH = 6 * 3600.0
+"""Seconds after which `put` makes an object that is there already young again, so that no clean-up takes it: see doomed.py."""
+
 _KEY = re.compile(r"[A-Za-z0-9][A-Za-z0-9._=-]{0,199}(/[A-Za-z0-9][A-Za-z0-9._=-]{0,199})*")
 LONGEST = 600
+_BESIDE = re.compile(r"\..+\.[a-z0-9_]{8}")
+"""What `_rename_into` writes beside its target; a crash leaves it. Locks end in ".lock" and are no such file."""
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
@@ -34,6 +41,19 @@ class Conflict(TryAgain):
 
 class Damaged(Refused):
     """The bytes are not the bytes that the manifest names."""
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A key, its size in bytes, and when it was last put or written (Unix seconds)."""
+
+    key: str
+    bytes: int
+    at: float
+
+
+Sizes = list[int]
+"""The class below has a method `list`."""
 
 
 class Store(Protocol):
@@ -63,10 +83,19 @@ class Store(Protocol):
         """
 
     def put(self, path: Path) -> str:
-        """Add a file as an immutable object, and return its digest. Adding it twice is one object."""
+        """Add a file as an immutable object, and return its digest. Adding it twice is one object, made young again."""
 
     def fetch(self, sha256: str) -> Path:
         """A local file with the bytes of an object, checked. Raises Missing, Damaged."""
+
+    def scan(self, prefix: str = "") -> Iterator[Seen]:
+        """As `list`, with size and age; an empty prefix stands for the whole store."""
+
+    def look(self, key: str) -> Seen | None:
+        """One key as `scan` shows it, and never late; None when there is none."""
+
+    def sweep(self, before: float, really: bool) -> Sizes:
+        """Sizes of uploads that somebody began before a moment (Unix seconds) and never ended; forgotten if `really`."""
 
     def list(self, prefix: str) -> Iterator[str]:
         """Keys under a folder, in the order of their bytes. A listing may lag: a key that it names may be gone, and a key
@@ -116,15 +145,19 @@ class FolderStore:
     def put(self, path: Path) -> str:
         sha256 = digest_file(path)
         target = self.root / object_key(sha256)
-        if not target.exists():
+        try:
+            if target.stat().st_mtime < time.time() - REFRESH:
+                os.utime(target)
+            return sha256
+        except FileNotFoundError:
             target.parent.mkdir(parents=True, exist_ok=True)
 
-            def copy(file) -> None:  # type: ignore[no-untyped-def]
-                with path.open("rb") as source:
-                    while piece := source.read(1 << 20):
-                        file.write(piece)
+        def copy(file) -> None:  # type: ignore[no-untyped-def]
+            with path.open("rb") as source:
+                while piece := source.read(1 << 20):
+                    file.write(piece)
 
-            self._rename_into(target, copy)
+        self._rename_into(target, copy)
         return sha256
 
     def fetch(self, sha256: str) -> Path:
@@ -145,8 +178,32 @@ class FolderStore:
 
     def list(self, prefix: str) -> Iterator[str]:
         base = self._path(prefix.rstrip("/"))
-        found = [Path(folder) / name for folder, _, names in os.walk(base) for name in names if not name.startswith(".")]
-        yield from sorted(path.relative_to(self.root).as_posix() for path in found)
+        yield from sorted(path.relative_to(self.root).as_posix() for path in _files(base) if path.name[0] != ".")
+
+    def scan(self, prefix: str = "") -> Iterator[Seen]:
+        base = self._path(prefix) if prefix else self.root
+        for key in sorted(path.relative_to(self.root).as_posix() for path in _files(base) if path.name[0] != "."):
+            if found := self.look(key):
+                yield found
+
+    def look(self, key: str) -> Seen | None:
+        try:
+            stat = self._path(key).stat()
+        except FileNotFoundError:
+            return None
+        return Seen(key, stat.st_size, stat.st_mtime)
+
+    def sweep(self, before: float, really: bool) -> Sizes:
+        sizes = []
+        for path in _files(self.root):
+            if not _BESIDE.fullmatch(path.name):
+                continue
+            with contextlib.suppress(FileNotFoundError):
+                if (stat := path.stat()).st_mtime < before:
+                    sizes.append(stat.st_size)
+                    if really:
+                        path.unlink()
+        return sizes
 
     def delete(self, key: str) -> None:
         self._path(key).unlink(missing_ok=True)
@@ -171,6 +228,10 @@ class FolderStore:
             raise TryAgain(f"Could not write {target}: {error.strerror}", "Free some disk space and run it again") from error
         finally:
             Path(name).unlink(missing_ok=True)
+
+
+def _files(base: Path) -> Iterator[Path]:
+    return (Path(folder) / name for folder, _, names in os.walk(base) for name in names)
 
 
 def check_key(key: str) -> str:

@@ -8,6 +8,7 @@ that checks the digest again.
 import hashlib
 import re
 import secrets
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, BinaryIO, TypeVar
@@ -16,10 +17,10 @@ from include.canonical import digest_file
 from include.errors import Refused, TryAgain
 from include.settings import Settings
 from include.store.cache import Cache, WrongDigest
-from include.store.objects import ABSENT, Conflict, Damaged, Missing, check_key, object_key
+from include.store.objects import ABSENT, REFRESH, Conflict, Damaged, Missing, Seen, Sizes, check_key, object_key
 from include.store.s3_client import Limits, endpoint, shared_client
 from include.store.s3_retry import NotAsExpected, NotThere, retrying
-from include.store.s3_upload import PART, checksum, upload
+from include.store.s3_upload import PART, checksum, sweep_uploads, upload
 
 _BUCKET = re.compile(r"(?!.*\.\.)[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 WRITER = "writer"
@@ -102,22 +103,22 @@ class S3Store:
     def put(self, path: Path) -> str:
         sha256, size = digest_file(path), path.stat().st_size
         key = object_key(sha256)
-        if self._size(key) == size:
+        found = self.look(key)
+        if found and found.bytes == size and found.at > time.time() - REFRESH:
             return sha256
         try:
             upload(path, sha256, self._place(key), self.client, self._call, self.part)
         except NotThere:  # S3 knows this upload no more: an attempt whose answer was lost has finished it, or it was swept away
-            if self._size(key) != size:
+            if (found := self.look(key)) is None or found.bytes != size:
                 raise TryAgain(f"The upload of {sha256[:12]} was forgotten half-way", "Run the step again") from None
         return sha256
 
-    def _size(self, key: str) -> int:
-        """Bytes of an object, -1 when there is none."""
+    def look(self, key: str) -> Seen | None:
         try:
             found = self._call(lambda: self.client.head_object(**self._place(key)), f"look at {key}")
         except NotThere:
-            return -1
-        return int(found["ContentLength"])
+            return None
+        return Seen(key, int(found["ContentLength"]), found["LastModified"].timestamp())
 
     def fetch(self, sha256: str) -> Path:
         place = self._place(object_key(sha256))
@@ -146,13 +147,16 @@ class S3Store:
             body.close()
 
     def list(self, prefix: str) -> Iterator[str]:
-        under = self._place(prefix.rstrip("/"))["Key"] + "/"
+        return (found.key for found in self.scan(check_key(prefix.rstrip("/"))))
+
+    def scan(self, prefix: str = "") -> Iterator[Seen]:
+        under = self._place(prefix)["Key"] + "/" if prefix else self.prefix
         token: dict[str, str] = {}
         while True:
             page = self._list_page(under, token)
             for entry in page.get("Contents", []):
                 if key := self._own(entry["Key"]):
-                    yield key
+                    yield Seen(key, int(entry["Size"]), entry["LastModified"].timestamp())
             if not page.get("IsTruncated"):
                 return
             token = {"ContinuationToken": page["NextContinuationToken"]}
@@ -162,6 +166,9 @@ class S3Store:
             return self.client.list_objects_v2(Bucket=self.bucket, Prefix=under, **token)
 
         return self._call(page, f"list {under}")
+
+    def sweep(self, before: float, really: bool) -> Sizes:
+        return sweep_uploads(self.bucket, f"{self.prefix}objects/", before, really, self.client, self._call)
 
     def delete(self, key: str) -> None:
         place = self._place(key)

@@ -68,3 +68,22 @@ def _send_parts(path: Path, sha256: str, to: dict[str, str], client: Any, call: 
     if whole.hexdigest() != sha256:
         raise TryAgain(f"{path} changed while it was uploaded", "Run the step again")
     return parts
+
+
+def sweep_uploads(bucket: str, prefix: str, before: float, really: bool, client: Any, call: Call) -> list[int]:
+    """Sizes of the uploads in parts below a prefix that were begun before a moment (Unix seconds); ended if `really`."""
+    sizes, after = [], dict[str, str]()
+    while True:
+        request = {"Bucket": bucket, "Prefix": prefix} | after
+        page = call(partial(client.list_multipart_uploads, **request), "list unfinished uploads")
+        for upload in page.get("Uploads", []):
+            if upload["Initiated"].timestamp() >= before:
+                continue
+            one = {"Bucket": bucket, "Key": upload["Key"], "UploadId": upload["UploadId"]}
+            parts = call(partial(client.list_parts, **one), "look at an unfinished upload")
+            sizes.append(sum(part["Size"] for part in parts.get("Parts", [])))
+            if really:
+                call(partial(client.abort_multipart_upload, **one), "end an unfinished upload")
+        if not page.get("IsTruncated"):
+            return sizes
+        after = {"KeyMarker": page["NextKeyMarker"], "UploadIdMarker": page["NextUploadIdMarker"]}

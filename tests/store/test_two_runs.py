@@ -103,7 +103,7 @@ def run(shops, stores, seeds):
     return ended
 
 
-FEW = [pytest.param(range(24)), pytest.param(range(24, 200), marks=pytest.mark.long)]
+FEW = [pytest.param(range(24)), pytest.param(range(24, 100), marks=pytest.mark.long)]
 
 
 @pytest.mark.parametrize("seeds", FEW, ids=["some", "others"])
@@ -116,7 +116,7 @@ def test_one_run_wins_and_the_other_is_superseded_in_a_folder(shops, tmp_path, s
 
 
 @pytest.mark.parametrize(
-    "seeds", [pytest.param(range(8), marks=pytest.mark.slow), pytest.param(range(8, 200), marks=pytest.mark.long)],
+    "seeds", [pytest.param(range(8), marks=pytest.mark.slow), pytest.param(range(8, 100), marks=pytest.mark.long)],
     ids=["some", "others"],
 )  # fmt: skip
 def test_one_run_wins_and_the_other_is_superseded_in_a_bucket(shops, bucket, tmp_path, seeds):
