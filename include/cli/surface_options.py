@@ -24,7 +24,7 @@ def add(command: Add) -> None:
         if name in ("pin", "freeze"):
             options.add_argument("--until", default="", help="2026-11-30 or 2026-11-30T07:00 in UTC (default: until taken off)")
         _careful(options)
-    tidy = command("tidy", "delete old answers, and partitions and models that nothing in use names")
+    tidy = command("tidy", "delete what nothing in use names: old answers, partitions and models, loose bytes, old run folders")
     tidy.add_argument("--keep-nights", type=int, help="nights of partitions and models to keep (default 90)")
     tidy.add_argument("--keep-days", type=int, help="days to keep answers after they have matured (default 90)")
     _careful(tidy)

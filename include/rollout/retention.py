@@ -1,35 +1,43 @@
-"""What the store and the answer log may let go of, and letting go of it.
+"""What the store and this machine may let go of, and letting go of it.
 
-Kept is what anything in use names: the last nights of every dataset and its newest partition, all that a kept manifest names
-as an input (to the end of that chain), and of the models what serves, is pinned, has served lately, is under release, or is
-young. Counters are cumulative and each night names the night before, so the features themselves stay whole.
+First what is old: nights of a dataset, models, answers, folders of runs that have ended. Kept is what anything in use names:
+the last nights of every dataset and its newest partition, all that a kept manifest names as an input (to the end of that
+chain), and of the models what serves, is pinned, has served lately, is under release, or is young. Counters are cumulative
+and each night names the night before, so the features themselves stay whole. While a job runs no partition and no model goes.
 
-Objects go only when a partition or model that goes has named them and nothing that stays does. What must go is written down
-first (retention/going.json), so that a clean-up which was cut off is finished by the next one.
+Then the bytes: an object goes when no JSON that stays names its digest, and when it is older than the grace, because a
+publisher puts its objects before the manifest that names them. See include/store/doomed.py for what keeps the two apart.
+A clean-up that is cut off leaves objects that nothing names, and the next one finds them.
 """
 
 import datetime as dt
-import json
 import re
+import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
-from include.canonical import digest, dumps
 from include.errors import Refused
 from include.nights import parse
-from include.rollout import history, names, registry
-from include.store.manifest import Manifest
-from include.store.objects import Missing, Store, object_key
-from include.store.partitions import drop, list_nights, read_manifest
+from include.rollout import history, leftovers, names, registry
+from include.rollout.lease import holder_of, lease
+from include.store.doomed import delete_objects
+from include.store.many import each
+from include.store.objects import Seen, Store
+from include.store.partitions import drop
+from include.store.reach import Reach, closure, digests_in, partition_keys, where
 
-GOING = "retention/going.json"
 MATURE = 7
 """Days after which an answer has matured."""
 YOUNG = 3
 """Newest versions of a surface that stay whatever they did, and last versions that served."""
-_HEX = re.compile(rb"[0-9a-f]{64}")
+GRACE = 24 * 3600.0
+"""Seconds that an object stays though nothing names it: no publisher takes that long from its first put to its manifest."""
+UNREAD = ("objects/", "reports/", "retention/")
+"""Keys that name no bytes: the bytes themselves, pages, and the list of what is being deleted."""
+HOLDER = "tidy"
+_SHA256 = re.compile("[0-9a-f]{64}")
 
 
 class Part(BaseModel):
@@ -51,72 +59,112 @@ class Version(BaseModel):
     name: str
 
 
+class Bytes(BaseModel):
+    """One object that goes: its size, and the dataset or surface whose manifest named it last, "" when none does any more."""
+
+    model_config = ConfigDict(frozen=True)
+
+    bytes: int
+    of: str = ""
+
+
 class Plan(BaseModel):
-    """All that goes. `objects` are digests with their bytes; `answers` are files of the answer log with theirs."""
+    """All that goes. `objects` are by digest; `answers` and `runs` are files and folders with their bytes; `unfinished` are
+    sizes of uploads that nobody ended. `young` are bytes that nothing names and that stay for their grace; `busy` says why no
+    partition and no model goes.
+    """
 
     model_config = ConfigDict(frozen=True)
 
     parts: tuple[Part, ...] = ()
     versions: tuple[Version, ...] = ()
-    objects: dict[str, int] = {}
+    objects: dict[str, Bytes] = {}
     answers: dict[str, int] = {}
+    runs: dict[str, int] = {}
+    unfinished: tuple[int, ...] = ()
+    young: int = 0
+    busy: str = ""
+    before: float = 0.0
 
     @property
     def bytes(self) -> int:
-        return sum(self.objects.values()) + sum(self.answers.values())
+        local = sum(self.answers.values()) + sum(self.runs.values())
+        return sum(one.bytes for one in self.objects.values()) + local + sum(self.unfinished)
 
     @property
     def empty(self) -> bool:
-        return not (self.parts or self.versions or self.objects or self.answers)
+        return not (self.parts or self.versions or self.objects or self.answers or self.runs or self.unfinished)
 
 
-def plan(store: Store, answers: Path, surfaces: Sequence[str], *, nights: int, days: int) -> Plan:
-    """What may go, as of the newest night in the store; nothing is changed.
+class Machine(BaseModel):
+    """The folders of this machine: the answer log, and what runs leave (None: not looked at)."""
+
+    model_config = ConfigDict(frozen=True)
+
+    answers: Path
+    work: Path | None = None
+    jobs: Path | None = None
+
+
+def plan(
+    store: Store, machine: Machine, surfaces: Sequence[str], *, nights: int, days: int, grace: float = GRACE, own: str = ""
+) -> Plan:
+    """What may go; nothing is changed. "Old" is told from the newest night in the store, and of bytes from the clock.
 
     Args:
-        answers: folder of the answer log.
         nights: partitions and models of so many last nights stay.
         days: answers stay so many days after they have matured.
+        grace: seconds that an object which nothing names stays.
+        own: the DAG that this clean-up itself is a run of.
 
     Raises:
-        Refused: a manifest cannot be read: what it names is not known, so nothing goes.
+        Refused: a manifest or a release record cannot be read: what it names is not known, so nothing goes.
     """
-    datasets = sorted({key.split("/")[1] for key in store.list("datasets")} - {"index.json"})
-    known = {(name, night): read_manifest(store, name, night) for name in datasets for night in list_nights(store, name)}
-    if not known:
-        return Plan()
-    now = max(night for _, night in known)
-    gone = _old_versions(store, surfaces, now - dt.timedelta(days=nights))
-    bundles = _bundles(store, surfaces)
-    going = {_bundle_key(one) for one in gone}
-    kept = _kept(known, [bundles[key] for key in bundles if key not in going], now - dt.timedelta(days=nights))
-    parts = [Part(dataset=name, night=night) for name, night in sorted(known) if (name, night) not in kept]
-    doomed = [known[part.dataset, part.night] for part in parts] + [bundles[key] for key in sorted(going) if key in bundles]
-    stays = [known[where] for where in kept] + [bundle for key, bundle in bundles.items() if key not in going]
+    before = time.time() - grace
+    running = leftovers.running(machine.jobs, own) if machine.jobs else set()
+    reach = Reach.read(store, [*partition_keys(store), *_bundle_keys(store, surfaces)])
+    known = {key: found for key in reach.manifests if (found := where(key))}
+    now = max((night for _, night in known.values()), default=None)
+    since = now - dt.timedelta(days=nights) if now else None
+    gone = _old_versions(store, surfaces, since) if since and not running else []
+    bundles = {_bundle_key(one) for one in gone}
+    stays = _kept(reach, bundles, since) if since and not running else reach.manifests.keys() - bundles
+    parts = [Part(dataset=name, night=night) for key, (name, night) in sorted(known.items()) if key not in stays]
+    named = _named(store, reach, stays)
+    loose = [seen for seen in store.scan("objects") if _SHA256.fullmatch(_sha256(seen)) and _sha256(seen) not in named]
     return Plan(
         parts=tuple(parts),
         versions=tuple(gone),
-        objects=_only_of(doomed, stays) | _left_over(store, stays),
-        answers=old_answers(answers, now - dt.timedelta(days=MATURE + days)),
+        objects=_doomed(reach, [seen for seen in loose if seen.at < before]),
+        answers=old_answers(machine.answers, now - dt.timedelta(days=MATURE + days)) if now else {},
+        runs=leftovers.old_runs(machine.work, running) if machine.work else {},
+        unfinished=tuple(store.sweep(before, really=False)),
+        young=sum(seen.bytes for seen in loose if seen.at >= before),
+        busy=f"{len(running)} job{'s are' if len(running) > 1 else ' is'} at work, {sorted(running)[0]}" if running else "",
+        before=before,
     )
 
 
-def apply(store: Store, answers: Path, going: Plan) -> None:
-    """Let go of it: first written down, then out of sight, then the bytes. Safe to repeat."""
-    store.write(GOING, dumps({"objects": going.objects}))
+def apply(store: Store, machine: Machine, going: Plan) -> None:
+    """Let go of it: first out of sight, then the bytes. Safe to repeat."""
     for part in going.parts:
         drop(store, part.dataset, part.night)
-    for one in going.versions:
-        registry.forget_version(store, one.surface, one.name)
-    for sha256 in going.objects:
-        store.delete(object_key(sha256))
+    for surface in sorted({one.surface for one in going.versions}):
+        with lease(store, surface, HOLDER, 600):
+            kept = _in_use(store, surface)
+            for one in going.versions:
+                if one.surface == surface and one.version not in kept:
+                    registry.forget_version(store, surface, one.name)
+    delete_objects(store, going.objects, going.before)
+    store.sweep(going.before, really=True)
     for name in going.answers:
-        path = answers / name
+        path = machine.answers / name
         if path.is_file() and not path.is_symlink():
             path.unlink(missing_ok=True)
             if not any(path.parent.iterdir()):
                 path.parent.rmdir()
-    store.delete(GOING)
+    if machine.work:
+        leftovers.remove(machine.work, going.runs)
 
 
 def old_answers(root: Path, before: dt.date) -> dict[str, int]:
@@ -140,76 +188,76 @@ def old_answers(root: Path, before: dt.date) -> dict[str, int]:
     return found
 
 
-def _kept(known: dict[tuple[str, dt.date], Manifest], bundles: Iterable[Manifest], before: dt.date) -> set[tuple[str, dt.date]]:
-    """Partitions from a date on, the newest of each dataset, and all that these and the models name, and so on."""
-    by_name: dict[str, list[tuple[str, dt.date]]] = {}
-    for where, manifest in known.items():
-        for name in (manifest.digest, digest([file.sha256 for file in manifest.files])):
-            by_name.setdefault(name, []).append(where)
-    newest = dict(sorted(known))
-    kept: set[tuple[str, dt.date]] = set()
-    ahead = [where for where in known if where[1] >= before or newest[where[0]] == where[1]]
-    ahead += [where for bundle in bundles for name in _named(bundle) for where in by_name.get(name, [])]
-    while ahead:
-        where = ahead.pop()
-        if where not in kept:
-            kept.add(where)
-            ahead += [other for name in _named(known[where]) for other in by_name.get(name, [])]
-    return kept
+def _kept(reach: Reach, gone: set[str], before: dt.date) -> set[str]:
+    """Partitions from a date on, the newest of each dataset, the models that stay, and all that these name, and so on."""
+    newest: dict[str, dt.date] = {}
+    for found in filter(None, map(where, reach.manifests)):
+        newest[found[0]] = max(found[1], newest.get(found[0], found[1]))
+
+    def starts(key: str) -> bool:
+        found = where(key)
+        return key not in gone if found is None else found[1] >= before or newest[found[0]] == found[1]
+
+    return closure(filter(starts, reach.manifests), reach.inputs.__getitem__) - gone
 
 
-def _named(manifest: Manifest) -> set[str]:
-    """Every digest in a manifest's bytes."""
-    return {found.decode() for found in _HEX.findall(manifest.to_bytes())}
+def _named(store: Store, reach: Reach, stays: Iterable[str]) -> set[str]:
+    """Every digest that some JSON names which stays: manifests, and whatever else lies in the store."""
+    found = {sha256 for key in stays for sha256 in digests_in(reach.manifests[key].to_bytes())}
+    others = [seen.key for seen in store.scan() if not seen.key.startswith(UNREAD) and seen.key not in reach.manifests]
+    for data, _ in each(store, store.load, others):
+        found |= digests_in(data or b"")
+    return found
 
 
-def _only_of(doomed: Iterable[Manifest], stays: Iterable[Manifest]) -> dict[str, int]:
-    needed = {name for manifest in stays for name in _named(manifest)}
-    return {file.sha256: file.bytes for manifest in doomed for file in manifest.files if file.sha256 not in needed}
+def _doomed(reach: Reach, loose: Iterable[Seen]) -> dict[str, Bytes]:
+    of = {
+        file.sha256: (found[0] if (found := where(key)) else f"models of {key.split('/')[1]}")
+        for key, manifest in reach.manifests.items()
+        for file in manifest.files
+    }
+    return {_sha256(seen): Bytes(bytes=seen.bytes, of=of.get(_sha256(seen), "")) for seen in loose}
 
 
-def _left_over(store: Store, stays: Iterable[Manifest]) -> dict[str, int]:
-    """Objects that a clean-up which was cut off had written down, without those that somebody needs by now."""
-    try:
-        objects = json.loads(store.read(GOING))["objects"]
-        found = {str(sha256): int(size) for sha256, size in objects.items() if _HEX.fullmatch(str(sha256).encode())}
-    except Missing:
-        return {}
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise Refused(f"{GOING} cannot be read", "Delete it; some bytes of an earlier clean-up may then stay") from error
-    needed = {name for manifest in stays for name in _named(manifest)}
-    return {sha256: size for sha256, size in found.items() if sha256 not in needed}
+def _sha256(seen: Seen) -> str:
+    return seen.key.rsplit("/", 1)[1]
 
 
 def _old_versions(store: Store, surfaces: Iterable[str], before: dt.date) -> list[Version]:
     found = []
     for surface in surfaces:
-        about = history.read(store, surface)
-        if about.faults:
-            raise Refused(
-                f"Not everything about {surface} can be read: {about.faults[0]}", "Mend it first; nothing was deleted"
-            )
-        known = registry.versions(store, surface)
-        kept = {0, *(entry["version"] for entry in known[-YOUNG:])} | {move.version for move in about.moves[-YOUNG:]}
-        kept |= {one.candidate_version for one in about.records if one.verdict is None}
-        kept |= {about.stable.version} if about.stable else set()
-        pin = about.switches.pin
-        kept |= {pin.version} if pin and pin.version is not None else set()
+        holder, until = holder_of(store, surface)
+        if holder and holder != HOLDER and until > time.time():
+            continue  # a release is under way: what it will name is not known
+        kept = _in_use(store, surface)
         found += [
             Version(surface=surface, version=entry["version"], name=entry["name"])
-            for entry in known
+            for entry in registry.versions(store, surface)
             if entry["version"] not in kept and entry["night"] and parse(entry["night"]) < before
         ]
     return found
 
 
-def _bundles(store: Store, surfaces: Iterable[str]) -> dict[str, Manifest]:
-    """Every model by its manifest's key, also those that a listing does not show yet."""
+def _in_use(store: Store, surface: str) -> set[int]:
+    """Versions that serve, are pinned, have served lately, are under release, or are the newest; and the first one."""
+    about = history.read(store, surface)
+    if about.faults:
+        raise Refused(f"Not everything about {surface} can be read: {about.faults[0]}", "Mend it first; nothing was deleted")
+    known = registry.versions(store, surface)
+    kept = {0, *(entry["version"] for entry in known[-YOUNG:])} | {move.version for move in about.moves[-YOUNG:]}
+    kept |= {one.candidate_version for one in about.records if one.verdict is None}
+    kept |= {about.stable.version} if about.stable else set()
+    pin = about.switches.pin
+    return kept | ({pin.version} if pin and pin.version is not None else set())
+
+
+def _bundle_keys(store: Store, surfaces: Iterable[str]) -> set[str]:
+    """Manifests of every model, also of those that a listing does not show yet."""
     keys = {key for key in store.list("models") if key.endswith("/manifest.json")}
     for surface in surfaces:
         listed = [*registry.versions(store, surface), *registry.drills(store, surface)]
         keys |= {f"models/{surface}/bundles/{names.model(entry['name'])}/manifest.json" for entry in listed}
-    return {key: Manifest.from_bytes(store.read(key), key) for key in sorted(keys)}
+    return keys
 
 
 def _bundle_key(one: Version) -> str:

@@ -9,7 +9,7 @@ from nightfill.dag_docs import PAGE, load_dags, render
 from nightfill.defaults import Pool, Tag
 
 DAGS = load_dags()
-EXPECTED = {"build_features", "replay_shoppers", "evaluate_nightly"} | {
+EXPECTED = {"build_features", "replay_shoppers", "evaluate_nightly", "tidy_store"} | {
     f"{verb}_{surface}" for verb in ("start", "train", "release", "rollback") for surface in recipes.surfaces()
 }
 

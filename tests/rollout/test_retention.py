@@ -1,12 +1,16 @@
 """Nothing in use is touched, an interrupted clean-up is finished, and hostile names are nobody's business."""
 
 import datetime as dt
+import fcntl
+import json
+import os
 from pathlib import Path
 
 import pytest
 
 from include.errors import Refused
-from include.rollout import registry, retention, switches
+from include.rollout import lease, registry, retention, switches
+from include.rollout.retention import Machine
 from include.store.objects import FolderStore, Missing, object_key
 from include.store.partitions import find_manifest, list_nights, publish
 from tests.toy_releases import NIGHT, models, shop
@@ -37,13 +41,17 @@ def store(tmp_path):
     return store
 
 
-def going(store, tmp_path, nights=90, days=90):
-    return retention.plan(store, tmp_path / "answers", ["home"], nights=nights, days=days)
+def machine(tmp_path):
+    return Machine(answers=tmp_path / "answers", work=tmp_path / "work", jobs=tmp_path / "jobs")
+
+
+def going(store, tmp_path, nights=90, days=90, grace=-1.0):
+    return retention.plan(store, machine(tmp_path), ["home"], nights=nights, days=days, grace=grace)
 
 
 def clean(store, tmp_path):
     plan = going(store, tmp_path)
-    retention.apply(store, tmp_path / "answers", plan)
+    retention.apply(store, machine(tmp_path), plan)
     return plan
 
 
@@ -74,7 +82,7 @@ def test_the_newest_partition_of_a_dataset_stays_however_old(store, tmp_path):
 
 def test_a_young_store_loses_nothing(store, tmp_path):
     assert going(store, tmp_path, nights=300, days=300).empty
-    assert retention.plan(FolderStore(tmp_path / "none"), tmp_path, [], nights=90, days=90).empty
+    assert retention.plan(FolderStore(tmp_path / "none"), machine(tmp_path), [], nights=90, days=90).empty
 
 
 def test_models_in_use_stay_and_old_ones_go_with_their_bytes(store, tmp_path):
@@ -109,20 +117,109 @@ def test_an_interrupted_clean_up_is_finished_by_the_next(store, tmp_path, monkey
 
     monkeypatch.setattr(FolderStore, "delete", cut_off)
     with pytest.raises(OSError):
-        retention.apply(store, tmp_path / "answers", plan)
+        retention.apply(store, machine(tmp_path), plan)
     monkeypatch.undo()
     again = going(store, tmp_path)
-    assert again.parts == () and again.objects == plan.objects
-    retention.apply(store, tmp_path / "answers", again)
+    assert again.parts == () and again.objects.keys() == plan.objects.keys()
+    assert {one.of for one in again.objects.values()} == {""}, "no manifest names them any more"
+    retention.apply(store, machine(tmp_path), again)
     assert not [sha for sha in plan.objects if (store.root / object_key(sha)).exists()]
     assert going(store, tmp_path).empty
 
 
 def test_bytes_that_came_back_into_use_meanwhile_stay(store, tmp_path):
-    plan = going(store, tmp_path)
-    store.write(retention.GOING, b'{"objects": {"%s": 1}}' % next(iter(plan.objects)).encode())
+    plan = going(store, tmp_path, grace=3600.0)
+    assert plan.objects == {} and plan.young, "all bytes are of today"
+    for sha256 in going(store, tmp_path).objects:
+        os.utime(store.root / object_key(sha256), (0, 0))
+    plan = going(store, tmp_path, grace=3600.0)
+    assert len(plan.objects) == 1
     add(store, tmp_path, "examples", LAST + DAY, "old examples")
-    assert not set(going(store, tmp_path).objects) & set(plan.objects)
+    retention.apply(store, machine(tmp_path), plan)
+    assert store.fetch(next(iter(plan.objects))).read_text() == "old examples"
+
+
+def test_bytes_that_no_manifest_names_go_when_they_are_old(store, tmp_path):
+    clean(store, tmp_path)
+    crumb = tmp_path / "crumb"
+    crumb.write_text("a publisher died before its manifest")
+    sha256 = store.put(crumb)
+    assert going(store, tmp_path, grace=retention.GRACE).objects == {}
+    os.utime(store.root / object_key(sha256), (0, 0))
+    found = clean(store, tmp_path)
+    assert {name: one.of for name, one in found.objects.items()} == {sha256: ""} and found.bytes == 36
+    assert not (store.root / object_key(sha256)).exists()
+
+
+def test_bytes_that_any_json_names_stay(store, tmp_path):
+    clean(store, tmp_path)
+    crumb = tmp_path / "crumb"
+    crumb.write_text("named by something that tidy has never heard of")
+    sha256 = store.put(crumb)
+    store.write("models/home/releases/r1/record.json", store.read("models/home/releases/r1/record.json"))
+    store.write("later/room/note.json", json.dumps({"evidence": f"sha256:{sha256}"}).encode())
+    assert going(store, tmp_path).objects == {}
+
+
+def test_partitions_and_models_wait_while_a_job_runs(store, tmp_path):
+    lock = tmp_path / "jobs" / "train_home" / "r1" / "train_model.lock"
+    lock.parent.mkdir(parents=True)
+    with lock.open("w") as held:
+        fcntl.flock(held, fcntl.LOCK_SH)
+        plan = going(store, tmp_path)
+        assert plan.parts == plan.versions == () and plan.busy == "1 job is at work, train_home/r1"
+    assert going(store, tmp_path).parts
+
+
+def test_models_of_a_surface_under_a_lease_wait(store, tmp_path):
+    models(store, tmp_path, 4, first=3)
+    lease.acquire(store, "home", "r9", 60)
+    assert going(store, tmp_path).versions == ()
+    lease.release(store, "home", "r9")
+    plan = going(store, tmp_path)
+    assert plan.versions
+    lease.acquire(store, "home", "r9", 60)
+    with pytest.raises(lease.Held, match="r9 holds surface home"):
+        retention.apply(store, machine(tmp_path), plan)
+    assert registry.find(store, "home", plan.versions[0].version)
+
+
+def test_a_version_that_was_pinned_after_the_look_stays(store, tmp_path):
+    models(store, tmp_path, 4, first=3)
+    plan = going(store, tmp_path)
+    assert [one.version for one in plan.versions] == [2, 3]
+    switches.pin(store, "home", 3, "ada", "why")
+    retention.apply(store, machine(tmp_path), plan)
+    assert [entry["version"] for entry in registry.versions(store, "home")] == [0, 1, 3, 4, 5, 6]
+
+
+def test_folders_of_runs_that_ended_long_ago_go(store, tmp_path):
+    clean(store, tmp_path)
+    for run in ("old", "young", "at_work"):
+        file = tmp_path / "work" / "build_features" / run / "features" / "part"
+        file.parent.mkdir(parents=True)
+        file.write_text("123")
+    (tmp_path / "outside").mkdir()
+    (tmp_path / "work" / "build_features" / "link").symlink_to(tmp_path / "outside")
+    for run in ("old", "at_work"):
+        for path in [*(tmp_path / "work" / "build_features" / run).rglob("*"), tmp_path / "work" / "build_features" / run]:
+            os.utime(path, (0, 0))
+    lock = tmp_path / "jobs" / "build_features" / "at_work" / "compute_features.lock"
+    lock.parent.mkdir(parents=True)
+    with lock.open("w") as held:
+        fcntl.flock(held, fcntl.LOCK_SH)
+        assert list(clean(store, tmp_path).runs) == ["build_features/old"]
+    left = sorted(path.name for path in (tmp_path / "work" / "build_features").iterdir())
+    assert left == ["at_work", "link", "young"] and (tmp_path / "outside").exists()
+
+
+def test_a_listing_that_lags_costs_nothing_in_use(store, tmp_path):
+    """A night that was published a moment ago is in no listing yet: its bytes are young, and the index names the night."""
+    shown = {folder: list(store.list(folder)) for folder in ("datasets", "models")}
+    fresh = add(store, tmp_path, "examples", LAST + DAY, "published a moment ago")
+    store.list = lambda prefix: iter(shown.get(prefix, []))
+    for grace in (retention.GRACE, -1.0):
+        assert fresh.files[0].sha256 not in going(store, tmp_path, grace=grace).objects
 
 
 def test_a_manifest_that_cannot_be_read_stops_everything(store, tmp_path):
@@ -134,12 +231,6 @@ def test_a_manifest_that_cannot_be_read_stops_everything(store, tmp_path):
 def test_a_record_that_cannot_be_read_stops_everything(store, tmp_path):
     store.write("models/home/releases/r1/record.json", b"{}")
     with pytest.raises(Refused, match="nothing was deleted"):
-        going(store, tmp_path)
-
-
-def test_a_damaged_note_of_a_clean_up_is_a_sentence(store, tmp_path):
-    store.write(retention.GOING, b"[]")
-    with pytest.raises(Refused, match="cannot be read"):
         going(store, tmp_path)
 
 
