@@ -39,7 +39,11 @@ class Asker(Protocol):
 
 @dataclass(frozen=True)
 class Plan:
-    """How a replay goes. `rate` is requests a second, 0 for as fast as it goes; `queue` the shadow's waiting room."""
+    """How a replay goes. `queue` is the shadow's waiting room.
+
+    `rate` is requests a second, as shoppers would come; 0 is as fast as they are answered and the shadow keeps up: nobody
+    has to come at a given moment then, and the comparison misses nothing.
+    """
 
     surface: str
     night: dt.date
@@ -63,18 +67,19 @@ class Replay:
         self._lock = threading.Lock()
         self._waiting: Queue[tuple[Question, str]] = Queue(plan.queue)
         self._over = threading.Event()
+        self._listening: list[Future[None]] = []
 
     def run(self, questions: Iterable[Question], total: int) -> None:
         """Ask everything, wait until the shadow has caught up, and return. Errors of a worker are raised here."""
         began = time.time()
         shadows = ThreadPoolExecutor(self.plan.shadow_workers if self.plan.shadow else 1, "shadow")
-        listening = [shadows.submit(self._listen) for _ in range(self.plan.shadow_workers if self.plan.shadow else 0)]
+        self._listening = [shadows.submit(self._listen) for _ in range(self.plan.shadow_workers if self.plan.shadow else 0)]
         try:
             self._ask_all(questions, total, began)
         finally:
             self._over.set()
             shadows.shutdown()
-        for done in listening:
+        for done in self._listening:
             done.result()
         progress(self.asked, total, "asked", began)
 
@@ -100,6 +105,11 @@ class Replay:
     def _pace(self, began: float) -> None:
         if self.plan.rate:
             time.sleep(max(0.0, began + self.asked / self.plan.rate - time.time()))
+        while not self.plan.rate and self._waiting.qsize() > self.plan.queue // 2 and self._listeners_live():
+            time.sleep(0.01)
+
+    def _listeners_live(self) -> bool:
+        return not self.stop() and not any(one.done() for one in self._listening)
 
     def _shop(self, question: Question, room: threading.Semaphore) -> None:
         try:

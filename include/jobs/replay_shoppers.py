@@ -39,7 +39,7 @@ class ReplayShoppers(Job):
         night: whose features answer, YYYY-MM-DD.
         first, last: the replayed days, both after the night; empty means the day after it.
         run_id (or run): names the answers; empty means <mode>-<first>-<last>.
-        rate: requests a second; 0 means as fast as they are answered.
+        rate: requests a second; 0 means as fast as they are answered and the shadow keeps up.
         passes: how often the days are replayed.
         stop_file: the replay ends early once this file exists.
         gateway_seconds: how long to wait for the gateway to be ready.

@@ -77,11 +77,27 @@ def test_the_shadow_is_asked_after_the_shopper_and_waited_for(tmp_path):
 
 def test_a_slow_shadow_drops_questions_and_keeps_no_shopper_waiting(tmp_path):
     began = time.monotonic()
-    one, answers = replay(tmp_path, Shop(shadow_seconds=0.2), n=60, shadow=True, queue=4, shadow_workers=1)
+    one, answers = replay(tmp_path, Shop(shadow_seconds=0.2), n=60, shadow=True, queue=4, shadow_workers=1, rate=1000.0)
     assert one.dropped > 40
     assert one.dropped + sum(answer.arm == "shadow" for answer in answers) == 60
     assert sum(answer.arm != "shadow" for answer in answers) == 60
     assert time.monotonic() - began < 4
+
+
+def test_a_slow_shadow_misses_nothing_where_nobody_comes_at_a_given_moment(tmp_path):
+    one, answers = replay(tmp_path, Shop(shadow_seconds=0.01), n=300, shadow=True, queue=40, shadow_workers=1)
+    assert one.dropped == 0 and sum(answer.arm == "shadow" for answer in answers) == 300
+
+
+def test_a_replay_whose_shadow_breaks_ends_with_its_error(tmp_path):
+    class Broken(Shop):
+        def predict(self, *args, arm="", **named):
+            if arm == "shadow":
+                raise RuntimeError("no listening")
+            return super().predict(*args, arm=arm, **named)
+
+    with pytest.raises(RuntimeError, match="no listening"):
+        replay(tmp_path, Broken(), n=300, shadow=True, queue=40, shadow_workers=2)
 
 
 def test_the_shadow_is_asked_again_when_nothing_came_back(tmp_path):
