@@ -1,7 +1,7 @@
 """The shop as it was known at the end of a night. Everything that a model reads comes through here.
 
 `History` reads the published partitions up to a night; `History.view` looks at the shop as of that night or any earlier
-one and never sees a later row. Windows are differences of two counters, decays are sums of daily partials in date
+one and never sees what became known later. Windows are differences of two counters, decays are sums of daily partials in date
 order, so what a view says does not depend on how far the history was loaded.
 """
 
@@ -63,23 +63,27 @@ class History:
         return NightView(self, night)
 
     def bought(self, first: dt.date, last: dt.date) -> dict[str, set[int]]:
-        """Household -> indexes of the products that it bought from first to last (merchandise only)."""
+        """Household -> indexes of the products that it bought from first to last (merchandise only), as known at the end of
+        `last`: a purchase that is reported later is no label, and one that is taken back later stays one.
+        """
         if last > self.night:
             raise Refused(f"Purchases up to {last} are not known on night {self.night}", "Load the history up to that day")
-        pairs = self.rows.pairs
+        state = self.rows.as_of(last)
+        pairs = state.pairs
         rows = np.flatnonzero((pairs.day >= day_number(first)) & (pairs.day <= day_number(last)))
         chosen = np.unique(pairs.entity[rows])
         found: dict[str, set[int]] = defaultdict(set)
-        owners, products = self.rows.pair_household[chosen].tolist(), self.rows.pair_product[chosen].tolist()
+        owners, products = state.pair_household[chosen].tolist(), state.pair_product[chosen].tolist()
         for owner, product in zip(owners, products, strict=True):
-            found[self.rows.households[owner]].add(product)
+            found[state.households[owner]].add(product)
         return dict(found)
 
     def active(self, night: dt.date, days: int = 28) -> list[str]:
         """Sorted households with a purchase in the last `days` days up to a night."""
-        visits, end = self.rows.visits, day_number(night)
+        state, end = self.rows.as_of(night), day_number(night)
+        visits = state.visits
         here = (visits.day <= end) & (visits.day > end - days)
-        return [self.rows.households[code] for code in np.unique(visits.entity[here])]
+        return [state.households[code] for code in np.unique(visits.entity[here])]
 
 
 class NightView:
@@ -93,10 +97,10 @@ class NightView:
     def __init__(self, history: History, night: dt.date) -> None:
         self.night = night
         self._history = history
-        self._rows = history.rows
-        self._spec = history.spec
+        self._rows = history.rows.as_of(night)
+        self.spec = history.spec
         self._day = day_number(night)
-        self._known = history.rows.products_until(night)
+        self._known = self._rows.products_until(night)
         self._tables: dict[str, pa.Table] = {}
         self._frames: dict[str, Frame] = {}
         self.product_ids: list[str] = self._rows.product_ids.slice(0, self._known).to_pylist()
@@ -131,11 +135,11 @@ class NightView:
 
     @cached_property
     def universe(self) -> np.ndarray:
-        return self.frame("product").whole(Total("new_buyers")) >= self._spec.universe_households
+        return self.frame("product").whole(Total("new_buyers")) >= self.spec.universe_households
 
     @cached_property
     def product_features(self) -> np.ndarray:
-        return self.frame("product").features([value for _, value in self._spec.chosen["product"]])
+        return self.frame("product").features([value for _, value in self.spec.chosen["product"]])
 
     @cached_property
     def content(self) -> dict[str, np.ndarray]:
@@ -160,11 +164,11 @@ class NightView:
         width = max(1, int(slot.max(initial=0)) + 1)
         product = np.full((len(codes), width), -1, np.int32)
         product[row, slot] = self._rows.pair_product[pairs]
-        values = self.frame("pair").features([value for _, value in self._spec.chosen["history"]], pairs)
+        values = self.frame("pair").features([value for _, value in self.spec.chosen["history"]], pairs)
         features = np.zeros((len(codes), width, values.shape[1]), np.float32)
         features[row, slot] = values
         inputs = {"history_product": product, "history_features": features, "household_features": self._visits(codes)}
-        for name, (_, value) in zip(self._spec.columns.sequences, self._spec.chosen["sequences"], strict=True):
+        for name, (_, value) in zip(self.spec.columns.sequences, self.spec.chosen["sequences"], strict=True):
             inputs[name] = self._sequence(codes, value)
         return inputs
 
@@ -200,7 +204,7 @@ class NightView:
 
     def _visits(self, codes: np.ndarray) -> np.ndarray:
         """float32 [B, G]; a stranger has zeros in all but the facts of the night."""
-        chosen = self._spec.chosen["household"]
+        chosen = self.spec.chosen["household"]
         out = np.zeros((len(codes), len(chosen)), np.float32)
         for entity, places in (("household", np.flatnonzero(codes >= 0)), ("night", np.arange(len(codes)))):
             columns = np.array([column for column, (owner, _) in enumerate(chosen) if owner == entity], np.int64)
