@@ -7,7 +7,21 @@ from collections.abc import Callable
 from pathlib import Path
 
 from include import recipes
-from include.cli import airflow_stack, backfill, by_hand, drill, logs, night, plan_nights, shop, stack, suite, tidy, wipe
+from include.cli import (
+    airflow_stack,
+    backfill,
+    by_hand,
+    drill,
+    lineage,
+    logs,
+    night,
+    plan_nights,
+    shop,
+    stack,
+    suite,
+    tidy,
+    wipe,
+)
 from include.cli.checks import var_folder
 from include.cli.chosen_source import recall
 from include.cli.plan import calendar
@@ -122,6 +136,7 @@ COMMANDS: dict[str, Callable[[Settings, argparse.Namespace], int]] = {
     "stop": _stop,
     "clean": _clean,
     "plan": plan_nights.run,
+    "lineage": lineage.run,
     "backfill": _backfill,
     "drill": _drill,
     **by_hand.COMMANDS,

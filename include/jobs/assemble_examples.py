@@ -29,7 +29,8 @@ class AssembleExamples(TrainingJob):
         counts = assemble(history, recipe, cut, history.first, self.space)
         if recipe.query:
             need_text(self.space.products(self.night))
-        inputs = self._inputs(cut, history)
+        read = self._read(cut, history)
+        inputs = self._inputs(read, history)
         about = {
             "surface": self.surface,
             "recipe": recipe.digest,
@@ -51,6 +52,7 @@ class AssembleExamples(TrainingJob):
             spec=digest({"features": history.spec.digest, "recipe": recipe.digest}),
             transform=TRANSFORM,
             id_map=history.id_map,
+            meta={"read": read},
         )
         return {
             "surface": self.surface,
@@ -66,14 +68,17 @@ class AssembleExamples(TrainingJob):
             "seconds": round(time.time() - started, 1),
         }
 
-    def _inputs(self, cut: Windows, history: History) -> dict[str, str]:
-        """The night's features stand on all nights before, and on the catalogue; other tables are named beside them."""
-        store = self.open_store()
-        inputs = {"features": read_manifest(store, "features", self.night).digest}
-        read: dict[str, dict[str, str]] = {}
+    def _read(self, cut: Windows, history: History) -> dict[str, dict[str, str]]:
+        """Digests of the partitions that the windows' nights read beside the features, by dataset and name."""
+        store, read = self.open_store(), dict[str, dict[str, str]]()
         for table in (TABLES[name] for name in history.spec.tables):
             for manifest in (found for night in cut.nights for found in table.manifests(store, night)):
                 read.setdefault(table.dataset, {})[manifest.name] = manifest.digest
+        return read
+
+    def _inputs(self, read: dict[str, dict[str, str]], history: History) -> dict[str, str]:
+        """The night's features stand on all nights before, and on the catalogue; other tables are named beside them."""
+        inputs = {"features": read_manifest(self.open_store(), "features", self.night).digest}
         inputs |= {dataset: digest(names) for dataset, names in read.items() if dataset != "products"}
         return inputs | ({"country": history.country} if history.spec.reads_calendar else {})
 

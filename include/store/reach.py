@@ -6,7 +6,7 @@ bytes counts, whatever field it stands in: so a new kind of input needs no line 
 
 import datetime as dt
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -30,28 +30,42 @@ class Reach:
     manifests: dict[str, Manifest]
 
     @classmethod
-    def read(cls, store: Store, keys: Iterable[str]) -> "Reach":
+    def read(cls, store: Store, keys: Iterable[str], faults: list[str] | None = None) -> "Reach":
         """Read these manifests.
+
+        Args:
+            faults: when given, a manifest that cannot be read is left out, and the sentence about it is added here.
 
         Raises:
             Refused: one of them cannot be read, or is gone.
         """
+
+        def read(key: str) -> Manifest | None:
+            try:
+                return Manifest.from_bytes(store.read(key), key)
+            except Refused as error:
+                if faults is None:
+                    raise
+                faults.append(str(error))
+                return None
+
         wanted = sorted(set(keys))
-        return cls(dict(zip(wanted, each(store, lambda key: Manifest.from_bytes(store.read(key), key), wanted), strict=True)))
+        found = dict(zip(wanted, each(store, read, wanted), strict=True))
+        return cls({key: manifest for key, manifest in found.items() if manifest})
 
     @cached_property
     def by_digest(self) -> dict[str, list[str]]:
         """Keys by each digest that names them."""
         found: dict[str, list[str]] = {}
         for key, manifest in self.manifests.items():
-            for name in {manifest.digest, manifest.content}:
+            for name in {manifest.digest, manifest.content} if manifest.files else {manifest.digest}:
                 found.setdefault(name, []).append(key)
         return found
 
     @cached_property
     def inputs(self) -> dict[str, set[str]]:
         """By key the manifests that it names."""
-        return {key: set(self.named(digests_in(manifest.to_bytes()))) - {key} for key, manifest in self.manifests.items()}
+        return {key: self._inputs(key, digests_in(manifest.to_bytes())) for key, manifest in self.manifests.items()}
 
     @cached_property
     def users(self) -> dict[str, set[str]]:
@@ -62,10 +76,14 @@ class Reach:
                 found[other].add(key)
         return found
 
-    def named(self, digests: Iterable[str]) -> Iterator[str]:
-        """Keys of the manifests that have one of these digests."""
+    def _inputs(self, key: str, digests: Iterable[str]) -> set[str]:
+        """What a manifest names. Nights without a line have the same bytes: then the one of its own night is meant."""
+        mine, found = where(key), set[str]()
         for name in digests:
-            yield from self.by_digest.get(name, [])
+            keys = self.by_digest.get(name, [])
+            own = [other for other in keys if mine and (there := where(other)) and there[1] == mine[1]]
+            found.update(own or keys)
+        return found - {key}
 
 
 def closure(start: Iterable[str], ahead: Callable[[str], Iterable[str]]) -> set[str]:
