@@ -5,6 +5,7 @@ import time
 from typing import Any
 
 from include.canonical import digest, dumps
+from include.evaluation.horizon import matures
 from include.features.asof import History
 from include.features.lookups import TABLES
 from include.features.reading import read_history
@@ -36,6 +37,7 @@ class AssembleExamples(TrainingJob):
             "recipe": recipe.digest,
             "spec": history.spec.digest,
             "windows": cut.model_dump(mode="json"),
+            "mature": {str(night): str(matures(night)) for night in (*cut.train, *cut.gate)},
             "inputs": inputs,
             **counts,
         }

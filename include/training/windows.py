@@ -7,22 +7,39 @@ A gate night's answers use what was known at its end, so no label of training is
 """
 
 import datetime as dt
+from typing import Self
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, model_validator
 
 from include.errors import Refused
+from include.evaluation.horizon import matures
 
 WEEK = dt.timedelta(days=7)
 
 
 class Windows(BaseModel):
-    """Nights in order of time; every label window is the seven days after its night."""
+    """Nights in order of time; every label window is the seven days after its night, and mature by the model's night.
+
+    Raises:
+        Refused: labels of a night are not mature.
+    """
 
     model_config = ConfigDict(frozen=True)
 
     night: dt.date
     train: tuple[dt.date, ...]
     gate: tuple[dt.date, ...]
+
+    @model_validator(mode="after")
+    def _mature(self) -> Self:
+        for night in (*self.train, *self.gate):
+            if (self.night - night).days % 7 or matures(night) > self.night:
+                raise Refused(
+                    f"The labels of night {night} are mature at the end of {matures(night)}, which a model of night "
+                    f"{self.night} cannot learn from",
+                    "Choose nights that lie whole weeks before the model's",
+                )
+        return self
 
     @property
     def nights(self) -> tuple[dt.date, ...]:

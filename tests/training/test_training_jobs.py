@@ -53,6 +53,15 @@ def run(done: tuple[Path, Results], tmp_path: Path) -> dict[str, Any]:
     return fields_at(tmp_path)
 
 
+def test_vocabulary_scalers_and_weights_come_from_the_training_nights_alone(run: dict[str, Any]) -> None:
+    space = TrainModel(**run)
+    before = space.space.read_json("trained.json", "train_model")
+    for night in space.windows().gate:
+        for kind in ("examples", "products"):
+            (run["work"] / kind / f"{night}.parquet").unlink()
+    assert TrainModel(**run).run()["name"] == before["name"]
+
+
 def test_a_run_ends_in_a_registered_candidate_whose_card_is_true(done: tuple[Path, Results]) -> None:
     root, results = done
     run = fields_at(root)

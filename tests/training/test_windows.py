@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from include.errors import Refused
-from include.training.windows import WEEK, windows
+from include.training.windows import WEEK, Windows, windows
 
 FIRST = dt.date(2017, 1, 1)
 
@@ -32,3 +32,12 @@ def test_too_little_past_says_from_when_on_there_is_enough() -> None:
     with pytest.raises(Refused, match="2017-02-12"):
         windows(dt.date(2017, 2, 1), FIRST, 8, 4)
     assert windows(dt.date(2017, 2, 12), FIRST, 8, 4).train == (dt.date(2017, 1, 8),)
+
+
+@pytest.mark.parametrize("days", [-7, 0, 3, 6, 8])
+def test_a_night_whose_labels_are_not_mature_is_refused(days: int) -> None:
+    night = dt.date(2017, 6, 4)
+    ready, other = night - WEEK * 2, night - dt.timedelta(days=days)
+    for train, gate in (((ready,), (other,)), ((other,), (ready,))):
+        with pytest.raises(Refused, match=f"labels of night {other} are mature at the end of {other + WEEK}"):
+            Windows(night=night, train=train, gate=gate)
