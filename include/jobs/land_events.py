@@ -12,6 +12,7 @@ class LandEvents(NightRangeJob):
     """Bring the nights first to last from the source into the store, raw; nights that are there already are left alone."""
 
     def run(self) -> dict[str, Any]:
+        from include.features.reads import pins
         from include.sources.landing import Landing
         from include.sources.opening import open_source
 
@@ -19,7 +20,7 @@ class LandEvents(NightRangeJob):
         asked = self.nights_within(source)
         folder = self.work / "landing"
         shutil.rmtree(folder, ignore_errors=True)
-        landing = Landing(self.open_store(), source, folder)
+        landing = Landing(self.open_store(), source, folder, pins())
         landing.land(asked)
         shutil.rmtree(folder, ignore_errors=True)
         return {

@@ -7,7 +7,7 @@ per store and week with doubled keys; week w begins on Monday 2017-01-02 plus w 
 
 import datetime as dt
 import importlib.util
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 
@@ -20,7 +20,13 @@ from include.canonical import digest, digest_file
 from include.errors import Refused
 from include.settings import SourceSpec
 from include.sources.calendar import EPOCH, business_days
-from include.sources.files import cast, cents, read_columns
+from include.sources.contract import Columns, Contract, columns_of
+from include.sources.extras import DATASETS, Plan
+from include.sources.files import cast, cents, open_parquet, read_columns
+from include.sources.keys import tolerate_unknown, unique_rows
+from include.sources.panel_contracts import CONTRACTS, SOURCE, TRANSACTIONS
+from include.sources.panel_contracts import PRODUCTS as WARES
+from include.sources.panel_tables import PanelTables
 from include.sources.promotions import PromotionFile
 from include.sources.sample import keep_households
 from include.sources.source import EVENTS, PRODUCTS, Unread, Usual
@@ -33,6 +39,9 @@ NOT_MERCHANDISE = (
 )
 NO_CATEGORY = "COUPON/MISC ITEMS"
 FILES = {"events": "transactions.parquet", "products": "products.parquet", "promotions": "promotions.parquet"}
+OF_HOUSEHOLDS = ("events", "households", "campaigns", "redemptions")
+NEW_STORES = 0.1
+"""Share of a plan's stores that may have sold nothing in the whole file."""
 LINES = {
     "household_id": "household",
     "product_id": "product",
@@ -65,8 +74,9 @@ def data_folder() -> Path:
 class CompleteJourney:
     """The panel as a `Source`. Files are read once, when first needed."""
 
-    name = "complete_journey"
-    usual = Usual(remark=" (fuel is sold by volume)")
+    name = SOURCE
+    usual = Usual(zone=ZONE, remark=" (fuel is sold by volume)")
+    extras: tuple[str, ...] = (*DATASETS, "placements")
 
     def __init__(self, spec: SourceSpec) -> None:
         self.spec = spec
@@ -82,11 +92,23 @@ class CompleteJourney:
         return day in CLOSED
 
     def digest(self, part: str) -> str:
-        kept = {"households": self.spec.households} if part == "events" else {}
-        path = self._path(part)
-        if not path.is_file():
-            raise Refused(f"The source file {path} is missing", "Put it there, or correct the source's folder")
-        return digest({"file": digest_file(path), **kept})
+        kept = {"households": self.spec.households} if part in OF_HOUSEHOLDS else {}
+        opens = {"opens": str(self.days()[0])} if part in DATASETS else {}
+        files = [self.folder / name for name in CONTRACTS[part].tables]
+        for path in files:
+            if not path.is_file():
+                raise Refused(f"The source file {path} is missing", "Put it there, or correct the source's folder")
+        return digest({"files": [digest_file(path) for path in files], **kept, **opens})
+
+    def contract(self, dataset: str) -> Contract:
+        return CONTRACTS[dataset]
+
+    def delivered(self, dataset: str, first: dt.date, last: dt.date) -> Mapping[str, Columns]:
+        found = {}
+        for name in CONTRACTS[dataset].tables:
+            with open_parquet(self.folder / name, ()) as file:
+                found[name] = columns_of(file.schema_arrow)
+        return found
 
     def read_events(self, first: dt.date, last: dt.date) -> pa.Table:
         days = self._lines["day"].cast(pa.int32()).to_numpy()
@@ -105,15 +127,21 @@ class CompleteJourney:
     def catalogue(self, day: dt.date) -> pa.Table:
         """The panel has one catalogue for all its days."""
         path = self._path("products")
-        raw = read_columns(path, list(TEXTS))
+        raw = unique_rows(read_columns(path, list(TEXTS)), WARES, path.name)
         table = pa.table({name: cast(raw, column, pa.string(), path) for column, name in TEXTS.items()})
         other = pc.is_in(table["department"], value_set=pa.array(NOT_MERCHANDISE))
         named = pc.fill_null(pc.not_equal(table["category"], NO_CATEGORY), False)
         table = table.append_column("merchandise", pc.and_(named, pc.invert(other)))
         return table.cast(PRODUCTS).sort_by("product").combine_chunks()
 
-    def promotions(self, weeks: Sequence[dt.date]) -> Iterator[tuple[dt.date, pa.Table]]:
-        return PromotionFile(self._path("promotions")).weeks(weeks)
+    def promotions(self, weeks: Sequence[dt.date]) -> Iterator[Plan]:
+        path = self._path("promotions")
+        for plan in PromotionFile(path).weeks(weeks):
+            tolerate_unknown(plan.placed["stores"]["store"], self._stores, path.name, "a store that sells nothing", NEW_STORES)
+            yield plan
+
+    def known(self, dataset: str, nights: Sequence[dt.date]) -> Iterator[tuple[dt.date, pa.Table]]:
+        return self._extra.known(dataset, nights)
 
     def _path(self, part: str) -> Path:
         return self.folder / FILES[part]
@@ -130,8 +158,15 @@ class CompleteJourney:
 
     @cached_property
     def _table(self) -> pa.Table:
-        columns = [*LINES, "quantity", "sales_value", "retail_disc", "transaction_timestamp"]
-        return read_columns(self._path("events"), columns)
+        return read_columns(self._path("events"), list(TRANSACTIONS.columns))
+
+    @cached_property
+    def _stores(self) -> pa.ChunkedArray:
+        return pa.chunked_array([self._table["store_id"].unique().cast(pa.string())])
+
+    @cached_property
+    def _extra(self) -> PanelTables:
+        return PanelTables(self.folder, self.days()[0], self._sampled)
 
     @cached_property
     def _lines(self) -> pa.Table:
@@ -141,16 +176,21 @@ class CompleteJourney:
         at = pc.cast(raw["transaction_timestamp"], pa.timestamp("us"), safe=False)
         day = business_days(at.cast(pa.int64()).to_numpy(), ZONE)
         columns = {name: cast(raw, column, pa.string(), path) for column, name in LINES.items()}
-        columns |= {"day": pa.array(day, pa.int32()).cast(pa.date32()), "at": pc.assume_timezone(at, "UTC")}
+        columns |= dict.fromkeys(("day", "known"), pa.array(day, pa.int32()).cast(pa.date32()))
+        columns |= {"at": pc.assume_timezone(at, "UTC")}
         columns |= {"quantity": cast(raw, "quantity", pa.int32(), path), "cents": cents(raw, "sales_value", path)}
         columns |= {"discount_cents": cents(raw, "retail_disc", path)}
         table = pa.table(columns).cast(EVENTS)
         return table.sort_by([(name, "ascending") for name in ("at", "basket", "product")]).combine_chunks()
 
     def _sampled(self, raw: pa.Table) -> pa.Table:
+        """Rows of the households that the source keeps, whichever table they are in; and rows without a household."""
         if self.spec.households is None:
             return raw
-        texts = raw["household_id"].cast(pa.string())
-        kept = keep_households((h for h in texts.unique().to_pylist() if h is not None), self.spec.households)
-        known = pc.is_in(texts, value_set=pa.array(kept, pa.string()))
-        return raw.filter(pc.or_(known, texts.is_null()))
+        texts = raw["household_id" if "household_id" in raw.column_names else "household"].cast(pa.string())
+        return raw.filter(pc.or_(pc.is_in(texts, value_set=self._sample), texts.is_null()))
+
+    @cached_property
+    def _sample(self) -> pa.Array:
+        names = self._table["household_id"].unique().cast(pa.string()).to_pylist()
+        return pa.array(keep_households((h for h in names if h is not None), self.spec.households or len(names)), pa.string())

@@ -11,6 +11,9 @@ from include.sources.contract import Table
 REFERENCE = 0.01
 """Share of rows that may name something unknown; they are landed as they came, and reported."""
 
+FEW = 5
+"""So many rows are forgiven in a table of any size, where any are."""
+
 log = logging.getLogger("nightfill")
 
 
@@ -42,7 +45,7 @@ def tolerate_doubled(doubled: int, rows: int, wanted: Table, file: str) -> None:
     if not doubled:
         return
     said = f"{doubled} of {rows} rows of {file} repeat a {', '.join(wanted.key)}"
-    if doubled > wanted.doubled * rows:
+    if doubled > _forgiven(wanted.doubled, rows):
         raise Refused(f"{said}; its contract allows {wanted.doubled:.0%}", "Deliver each once: was the table delivered twice?")
     log.warning("%s: each key counts once", said)
 
@@ -54,6 +57,10 @@ def tolerate_unknown(values: pa.ChunkedArray, known: pa.ChunkedArray, file: str,
         return
     names = ", ".join(map(str, sorted(strange.unique().to_pylist())[:5]))
     said = f"{len(strange)} of {len(values)} rows of {file} name {what}: {names}"
-    if len(strange) > share * len(values):
+    if len(strange) > _forgiven(share, len(values)):
         raise Refused(said, "Deliver the table that they refer to as well, or correct them")
     log.warning("%s", said)
+
+
+def _forgiven(share: float, rows: int) -> float:
+    return max(share * rows, FEW) if share else 0

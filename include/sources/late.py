@@ -15,6 +15,9 @@ from include.store.manifest import Manifest
 from include.store.objects import Store
 from include.store.partitions import find_manifest
 
+LINE = ("day", "basket", "product")
+"""What makes two deliveries the same line. A receipt number that comes again on another day is another basket."""
+
 
 def late_lines(events: pa.Table, night: dt.date) -> dict[str, int]:
     """Lines by earlier business day of what a night delivered.
@@ -57,13 +60,16 @@ def on_time(events: pa.Table) -> pa.Table:
     return events.filter(pc.equal(events["day"], events["known"]))
 
 
-def in_force(events: pa.Table) -> pa.Table:
-    """The lines that count among those that some nights delivered: of one day, basket and product, what was known last."""
-    late = events.filter(pc.less(events["day"], events["known"]))
+def in_force(events: pa.Table, late: pa.Table | None = None) -> pa.Table:
+    """The lines that count among those that some nights delivered: of one day, basket and product, what was known last.
+
+    Args:
+        late: the late lines of all these nights, when `events` are not all of their lines.
+    """
+    late = events.filter(pc.less(events["day"], events["known"])) if late is None else late
     if not late.num_rows:
         return events
-    keys = ["day", "basket", "product"]
-    newest = late.group_by(keys).aggregate([("known", "max")])
-    joined = events.select([*keys, "known"]).append_column("row", pa.array(range(events.num_rows)))
-    joined = joined.join(newest, keys).sort_by("row")
+    newest = late.group_by(list(LINE)).aggregate([("known", "max")])
+    joined = events.select([*LINE, "known"]).append_column("row", pa.array(range(events.num_rows)))
+    joined = joined.join(newest, list(LINE)).sort_by("row")
     return events.filter(pc.fill_null(pc.equal(joined["known"], joined["known_max"]), True))

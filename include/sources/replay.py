@@ -7,6 +7,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from include.errors import Refused
+from include.sources.late import in_force, on_time
 from include.sources.source import Source
 
 
@@ -25,19 +26,19 @@ class ReplayClock:
         first, last = self.source.days()
         if not first <= day <= last:
             raise Refused(f"{day} is outside the data, which runs from {first} to {last}", "Choose a day within it")
-        events = self.source.read_events(day, day)
+        events = on_time(self.source.read_events(day, day))
         return list(dict.fromkeys(h for h in events["household"].to_pylist() if h is not None))
 
     def baskets_of(self, day: dt.date) -> dict[str, list[str]]:
         """What each household of `households_of` puts in its basket on the day, in order of purchase; counted lines only."""
         found: dict[str, list[str]] = {household: [] for household in self.households_of(day)}
-        lines = sold(self.source.read_events(day, day), shelf(self.source.catalogue(day)))
+        lines = sold(on_time(self.source.read_events(day, day)), shelf(self.source.catalogue(day)))
         for household, product in zip(lines["household"].to_pylist(), lines["product"].to_pylist(), strict=True):
             found[household].append(product)
         return found
 
     def outcomes(self, first: dt.date, last: dt.date, now: dt.date) -> dict[str, set[str]]:
-        """What each household bought from first to last, as known at the end of `now`.
+        """What each household bought from first to last, as known at the end of `last`: what is told later does not count.
 
         Raises:
             Refused: these purchases have not happened by the end of `now`.
@@ -48,7 +49,9 @@ class ReplayClock:
                 f"Ask again at the end of {last}",
             )
         bought: dict[str, set[str]] = defaultdict(set)
-        lines = sold(self.source.read_events(first, last), shelf(self.source.catalogue(last)))
+        told = in_force(self.source.read_events(first, last))
+        within = told.filter(pc.greater_equal(told["day"], pa.scalar(first, pa.date32())))
+        lines = sold(within, shelf(self.source.catalogue(last)))
         for household, product in zip(lines["household"].to_pylist(), lines["product"].to_pylist(), strict=True):
             bought[household].add(product)
         return dict(bought)

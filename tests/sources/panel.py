@@ -14,7 +14,7 @@ def line(household: int, product: int, moment: str, quantity: int = 1, value: fl
     basket = household * 1000 + at.day
     return {
         "household_id": household,
-        "store_id": 7,
+        "store_id": household,
         "basket_id": basket,
         "product_id": product,
         "quantity": quantity,
@@ -49,8 +49,36 @@ PLANS = [
 ]
 
 
+DAYS = {name: dt.datetime(2017, 3, day) for name, day in (("before", 1), ("known", 12), ("bought", 14), ("over", 31))}
+HOUSEHOLDS = [(1, "65+", "35-49K", None, "Married", "2", "2 Adults No Kids", "0")]
+CAMPAIGNS = [(5, "Type A", DAYS["before"], DAYS["over"]), (6, "Type B", DAYS["known"], DAYS["over"])]
+EXPOSED = [(5, 1), (6, 1), (6, 2)]
+COUPONS = [(500, 10, 5), (600, 11, 6), (600, 30, 6), (601, 11, 6)]
+REDEEMED = [(1, 600, 6, DAYS["bought"])]
+EXTRAS: dict[str, tuple[tuple[str, ...], list[tuple]]] = {
+    "demographics": (
+        ("household_id", "age", "income", "home_ownership", "marital_status", "household_size", "household_comp", "kids_count"),
+        HOUSEHOLDS,
+    ),
+    "campaign_descriptions": (("campaign_id", "campaign_type", "start_date", "end_date"), CAMPAIGNS),
+    "campaigns": (("campaign_id", "household_id"), EXPOSED),
+    "coupons": (("coupon_upc", "product_id", "campaign_id"), COUPONS),
+    "coupon_redemptions": (("household_id", "coupon_upc", "campaign_id", "redemption_date"), REDEEMED),
+}
+"""File -> its columns and its rows."""
+
+
+def write_extra(folder: Path, name: str, rows: list[tuple] | None = None) -> None:
+    """Write one of the files beside purchases, catalogue and promotions, with other rows where they are given."""
+    columns, usual = EXTRAS[name]
+    table = pa.Table.from_pylist([dict(zip(columns, row, strict=True)) for row in (usual if rows is None else rows)])
+    if name == "demographics":
+        table = table.cast(pa.schema([(c, pa.int64() if c == "household_id" else pa.string()) for c in columns]))
+    pq.write_table(table, folder / f"{name}.parquet")
+
+
 def write_panel(folder: Path, lines: list[dict] = LINES) -> Path:
-    """Write the three files of a panel, and return their folder."""
+    """Write the files of a panel, and return their folder."""
     folder.mkdir(parents=True, exist_ok=True)
     table = pa.Table.from_pylist(lines)
     at = table.column_names.index("transaction_timestamp")
@@ -63,4 +91,6 @@ def write_panel(folder: Path, lines: list[dict] = LINES) -> Path:
     names = ("week", "product_id", "store_id", "display_location", "mailer_location")
     plans = [dict(zip(names, row, strict=True)) for row in PLANS]
     pq.write_table(pa.Table.from_pylist(plans), folder / "promotions.parquet")
+    for name in EXTRAS:
+        write_extra(folder, name)
     return folder

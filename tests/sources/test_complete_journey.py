@@ -79,15 +79,15 @@ def test_merchandise_leaves_out_departments_and_lines_without_a_category(panel):
 
 def test_a_doubled_promotion_counts_a_store_once(panel):
     mondays = [dt.date(2017, 3, 6), dt.date(2017, 3, 13)]
-    weeks = dict(source_of(panel).promotions(mondays))
+    weeks = {plan.monday: plan for plan in source_of(panel).promotions(mondays)}
     assert list(weeks) == mondays
-    table = weeks[mondays[0]]
+    table = weeks[mondays[0]].promotions
     assert table.schema.equals(PROMOTIONS)
     assert table.to_pylist() == [
         {"product": "10", "week_start": mondays[0], "display_stores": 1, "mailer_stores": 2, "stores": 2},
         {"product": "11", "week_start": mondays[0], "display_stores": 0, "mailer_stores": 1, "stores": 2},
     ]
-    assert weeks[mondays[1]]["product"].to_pylist() == ["11"]
+    assert weeks[mondays[1]].promotions["product"].to_pylist() == ["11"]
 
 
 def test_a_sample_is_stable_and_nested():

@@ -40,11 +40,12 @@ def panel(tmp_path):
 def test_every_night_lands_and_a_second_time_changes_nothing(panel):
     first = land(panel)
     assert first["exit"] == 0
-    assert first["result"]["landed"] == {"events": 7, "products": 1, "promotions": 2}
+    extras = {"households": 1, "campaigns": 2, "coupons": 2, "redemptions": 1, "placements": 2}
+    assert first["result"]["landed"] == {"events": 7, "products": 1, "promotions": 2, **extras}
     assert first["result"]["rows"]["events"] == len(LINES)
     again = land(panel)
     assert again["result"]["landed"] == {}
-    assert again["result"]["unchanged"] == {"events": 7, "products": 1, "promotions": 1}
+    assert again["result"]["unchanged"] == {"events": 7, "products": 1, "promotions": 1, **extras, "placements": 1}
 
 
 def test_a_longer_source_file_leaves_the_bytes_of_old_nights_alone(panel):

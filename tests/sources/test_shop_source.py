@@ -167,7 +167,8 @@ def test_promotions_are_those_of_the_week_before(tmp_path):
         "4,anna,B2,M,1,2024-04-02T10:00:00,1,s2,1",
     ]
     source = shop(write(tmp_path, "\n".join(rows), mapping))
-    ((monday, table),) = source.promotions([dt.date(2024, 3, 25), dt.date(2024, 4, 1)])
+    (plan,) = source.promotions([dt.date(2024, 3, 25), dt.date(2024, 4, 1)])
+    monday, table = plan.monday, plan.promotions
     assert monday == dt.date(2024, 4, 1) and table.schema.equals(PROMOTIONS)
     assert table.to_pylist() == [{"product": "A1", "week_start": monday, "display_stores": 2, "mailer_stores": 0, "stores": 2}]
     assert list(shop(write(tmp_path / "plain")).promotions([monday])) == []

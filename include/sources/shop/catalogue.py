@@ -1,7 +1,8 @@
 """The catalogue of a shop that has none: what its purchase lines have said of each product so far, day by day.
 
-A product is in it from the day of its first line. Its words are those of its latest sale up to a day (a later sale without
-a word leaves the old one), so an old night's catalogue never says what was written later.
+A product is in it from the night that delivered its first line. Its words are those of its latest sale up to a night (a
+later sale without a word leaves the old one, and so does a line that came late), so an old night's catalogue never says what
+was written later.
 """
 
 import datetime as dt
@@ -20,12 +21,16 @@ Words = tuple[str | None, ...]
 
 
 def words_of(lines: pa.Table) -> pa.Table:
-    """day, product, at and WORDS: each different saying of a day once, with its latest moment. Returned lines say nothing."""
+    """known, late, product, at and WORDS: each different saying of a night once, with its latest moment.
+
+    Returned lines say nothing.
+    """
     silent = lines["returned"]
     said = {name: pc.if_else(silent, None, lines[name]) for name in WORDS}
-    table = pa.table({"day": lines["day"], "product": lines["product"], "at": lines["at"], **said})
+    late = pc.less(lines["day"], lines["known"])
+    table = pa.table({"known": lines["known"], "late": late, "product": lines["product"], "at": lines["at"], **said})
     return (
-        table.group_by(["day", "product", *WORDS], use_threads=False)
+        table.group_by(["known", "late", "product", *WORDS], use_threads=False)
         .aggregate([("at", "max")])
         .rename_columns({"at_max": "at"})
     )
@@ -48,14 +53,15 @@ class Catalogue:
     def _learn(self, words: pa.Table | None) -> None:
         if words is None or not words.num_rows:
             return
-        order = [(name, "ascending") for name in ("day", "at", "product", *WORDS)]
-        rows = words.sort_by(order).select(["day", "product", *WORDS]).to_pydict()
+        order = [(name, "ascending") for name in ("known", "at", "product", *WORDS)]
+        rows = words.sort_by(order).select(["known", "late", "product", *WORDS]).to_pydict()
         known: dict[str, Words] = {}
         for day, lines in itertools.groupby(zip(*rows.values(), strict=True), key=itemgetter(0)):
             today: dict[str, Words] = {}
-            for _, product, *said in lines:
+            for _, late, product, *said in lines:
                 before = today.get(product) or known.get(product) or (None,) * len(WORDS)
-                today[product] = tuple(new or old for new, old in zip(said, before, strict=True))
+                first, second = (before, said) if late else (said, before)
+                today[product] = tuple(a or b for a, b in zip(first, second, strict=True))
             changed = {product: said for product, said in today.items() if known.get(product) != said}
             known |= changed
             if changed:

@@ -13,26 +13,31 @@ from include.sources.shop.lines import LINES, Reader
 from include.sources.shop.mapping import Files, Mapping
 from include.sources.shop.places import File, Place
 from include.sources.shop.reasons import Tally
-from include.sources.shop.rows import first_rows, read_rows
+from include.sources.shop.rows import first_rows, read_kinds, read_rows
 from include.sources.source import EVENTS
 
-KEYS = ("household", "basket", "product", "day")
+KEYS = ("household", "basket", "product", "day", "known")
 SUMS = ("quantity", "cents", "discount_cents")
 TWICE = "Remove one of them; if a day's lines lie in several files on purpose, say `shared_days: true` in the mapping"
 
 
 @dataclass(frozen=True)
 class Delivered:
-    """One file: EVENTS (one line a basket and product), the words of its products, and what was on promotion where."""
+    """One file: EVENTS (one line a basket and product), the words of its products, and what was on promotion where.
+
+    `columns` are those of the mapping, with their kinds; none of an empty file.
+    """
 
     events: pa.Table
     words: pa.Table
     promoted: pa.Table
     tally: Tally
+    columns: dict[str, str]
 
     @property
     def days(self) -> list[dt.date]:
-        return sorted(self.events["day"].unique().to_pylist())
+        """The nights that the file delivers; late lines of earlier days belong to the night of the file."""
+        return sorted(self.events["known"].unique().to_pylist())
 
 
 def list_files(place: Place, files: Files) -> dict[File, dt.date | None]:
@@ -83,25 +88,26 @@ def read_file(place: Place, file: File, day: dt.date | None, mapping: Mapping, l
     """Read one file, piece by piece; with a limit, its first lines. Raises Refused as `read_rows` and `Reader` do."""
     reader = Reader(mapping, file.name, day)
     with place.open(file) as opened:
+        columns = read_kinds(opened, file.name, mapping.files, mapping.columns)
         rows = first_rows(read_rows(opened, file.name, mapping.files, mapping.columns), limit)
         parts = [_compact(reader.read(piece)) for piece in rows]
     events, words, promoted = (
         pa.concat_tables(tables) for tables in zip(*(parts or [_compact(LINES.empty_table())]), strict=True)
     )
-    return Delivered(merged(events) if len(parts) > 1 else events, words, promoted, reader.tally)
+    return Delivered(merged(events) if len(parts) > 1 else events, words, promoted, reader.tally, columns)
 
 
 def _compact(lines: pa.Table) -> tuple[pa.Table, pa.Table, pa.Table]:
-    shown = lines.filter(lines["promoted"]).select(["day", "product", "store"])
+    shown = lines.filter(lines["promoted"]).select(["day", "known", "product", "store"])
     return (
         merged(lines.select(EVENTS.names)),
         words_of(lines),
-        shown.group_by(["day", "product", "store"], use_threads=False).aggregate([]),
+        shown.group_by(["day", "known", "product", "store"], use_threads=False).aggregate([]),
     )
 
 
 def merged(events: pa.Table) -> pa.Table:
-    """EVENTS with lines of one basket and product added up, sorted by (at, basket, product, household)."""
+    """EVENTS with what one night delivers of one basket and product added up, sorted by (at, basket, product, household)."""
     sums = [(name, "sum") for name in SUMS]
     rows = events.group_by(list(KEYS), use_threads=False).aggregate([*sums, ("at", "min"), ("store", "min")])
     rows = rows.rename_columns({f"{name}_sum": name for name in SUMS} | {"at_min": "at", "store_min": "store"})

@@ -33,7 +33,7 @@ class Reader:
     """Reads the rows of one file.
 
     Args:
-        day: the business day that the file's name says, which its lines must have; None where it says none.
+        day: the business day that the file's name says, the night that delivers it; None where it says none.
     """
 
     def __init__(self, mapping: Mapping, name: str, day: dt.date | None) -> None:
@@ -109,6 +109,7 @@ class _Piece:
         rules = self.mapping.rules
         self._lose(self.reader.fits(self.rows, rules.left_out), R.LEFT_OUT)
         at, day = self._times()
+        known = self._known(day)
         product = self._id("product", R.NO_PRODUCT)
         household, basket = self._who(day)
         returned = self.reader.fits(self.rows, rules.returned)
@@ -120,6 +121,7 @@ class _Piece:
             "basket": basket,
             "store": self._store(),
             "day": pa.array(day, pa.int32()).cast(pa.date32()),
+            "known": pa.array(known, pa.int32()).cast(pa.date32()),
             "at": pa.array(at, pa.int64()).cast(pa.timestamp("us", "UTC")),
             "quantity": pa.array(quantity.astype(np.int32)),
             "cents": pa.array(cents),
@@ -154,10 +156,16 @@ class _Piece:
         self.reader.same_clock(own, known & (self.reason == 0), self.rows.lines)
         day = np.zeros(len(at), np.int32)
         day[known] = business_days(at[known], self.mapping.zone)
-        if self.reader.day is not None:
-            off = np.abs(day - self.reader.day)
-            self._lose(off > int(self.mapping.files.shared_days), R.OTHER_DAY)
         return at, day
+
+    def _known(self, day: np.ndarray) -> np.ndarray:
+        """int32 [N]: the night that delivers each line: its own day, or the file's where it comes late."""
+        named, files = self.reader.day, self.mapping.files
+        if named is None:
+            return day
+        self._lose(day > named + files.shared_days, R.FUTURE)
+        self._lose(day < named - max(files.late_days, files.shared_days), R.TOO_LATE)
+        return np.where(day < named - files.shared_days, np.int32(named), day)
 
     def _id(self, name: str, missing: str) -> pa.Array:
         texts = self.reader.texts(self.rows, column_names(getattr(self.mapping, name)))

@@ -49,6 +49,7 @@ class Files(_Part):
     names: str = Field(default="", max_length=200)
     date: str = Field(default="", max_length=200, description="strptime form of a file's name, when the name holds its day")
     shared_days: bool = Field(default=False, description="lines of one day may lie in several files")
+    late_days: int = Field(default=28, ge=0, le=366, description="how many days before its file's day a line may lie")
     encoding: str = "utf-8"
     delimiter: str = Field(default=",", min_length=1, max_length=1)
     quote: str = Field(default='"', max_length=1)

@@ -13,7 +13,8 @@ BY_RULE = (LEFT_OUT, NO_HOUSEHOLD)
 
 NO_TIME = "without time"
 BAD_TIME = "time is not in the declared format"
-OTHER_DAY = "time is on another day than the file's name"
+FUTURE = "time is on a later day than the file's name"
+TOO_LATE = "time is more days before the file's name than files.late_days allows"
 NO_PRODUCT = "without product"
 HOUSEHOLD_NEEDED = "without household, and the mapping says refuse"
 NO_BASKET = "without basket"

@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from include.errors import Refused
+from include.sources.contract import columns_of
 from include.sources.shop.lines_of_text import LONGEST, text_lines
 from include.sources.shop.mapping import Files
 
@@ -53,6 +54,15 @@ def read_header(file: BinaryIO, name: str, files: Files) -> list[str]:
     for line in itertools.islice((line for line in lines if line.strip()), 100):
         names |= dict.fromkeys(flat(_object(line) or {}))
     return list(names)
+
+
+def read_kinds(file: BinaryIO, name: str, files: Files, columns: Sequence[str]) -> dict[str, str]:
+    """The kinds of those of these columns that a file has; in a file of text lines all are text. Goes back to its begin."""
+    if files.kind != "parquet":
+        return dict.fromkeys(columns, "text") if file.read(1) and not file.seek(0) else {}
+    found = columns_of(_open(file, name).schema_arrow)
+    file.seek(0)
+    return {column: found[column] for column in columns if column in found}
 
 
 def refuse_missing(name: str, have: Sequence[str], wanted: Iterable[str]) -> None:

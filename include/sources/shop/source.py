@@ -1,7 +1,7 @@
 """A shop's own files as a `Source`, read as its mapping says. A file is read once, piece by piece, and kept in compact form."""
 
 import datetime as dt
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 
@@ -12,8 +12,11 @@ from include import nights
 from include.canonical import digest
 from include.errors import Refused
 from include.settings import SourceSpec
+from include.sources.contract import Columns, Contract
+from include.sources.extras import Plan
 from include.sources.sample import keep_households
 from include.sources.shop.catalogue import Catalogue, goods
+from include.sources.shop.contract import contract_of
 from include.sources.shop.delivered import TWICE, Delivered, list_files, merged, read_file
 from include.sources.shop.mapping_file import read_mapping
 from include.sources.shop.places import File, open_place
@@ -31,6 +34,7 @@ class Shop:
     """
 
     name = "shop"
+    extras: tuple[str, ...] = ()
 
     def __init__(self, spec: SourceSpec) -> None:
         if not spec.folder or not spec.mapping:
@@ -38,7 +42,7 @@ class Shop:
         self.spec = spec
         self.mapping = read_mapping(Path(spec.mapping))
         self.place = open_place(spec.folder)
-        self.usual = Usual(self.mapping.usual.quantity, self.mapping.usual.line * 100)
+        self.usual = Usual(self.mapping.usual.quantity, self.mapping.usual.line * 100, self.mapping.zone)
         self._read: dict[File, Delivered] = {}
         self._whose: dict[dt.date, File] = {}
 
@@ -62,8 +66,14 @@ class Shop:
         kept = {"households": self.spec.households} if self.spec.households else {}
         return digest({"part": part, "mapping": self.mapping.model_dump(mode="json"), "files": files, **kept})
 
+    def contract(self, dataset: str) -> Contract:
+        return contract_of(self.mapping, dataset)
+
+    def delivered(self, dataset: str, first: dt.date, last: dt.date) -> Mapping[str, Columns]:
+        return {file.name: columns for file in self._files_of(first, last) if (columns := self.read(file).columns)}
+
     def read_events(self, first: dt.date, last: dt.date) -> pa.Table:
-        parts = [self._within(self.delivered(file).events, first, last) for file in self._files_of(first, last)]
+        parts = [self._within(self.read(file).events, first, last) for file in self._files_of(first, last)]
         table = pa.concat_tables(parts) if parts else EVENTS.empty_table()
         if self.spec.households is not None:
             table = table.filter(pc.is_in(table["household"], value_set=self._sample))
@@ -82,17 +92,21 @@ class Shop:
     def products(self, day: dt.date) -> pa.Table | None:
         return self.catalogue(day) if self._catalogue.changed(day) or day == self.days()[0] else None
 
-    def promotions(self, weeks: Sequence[dt.date]) -> Iterator[tuple[dt.date, pa.Table]]:
+    def promotions(self, weeks: Sequence[dt.date]) -> Iterator[Plan]:
         """What was sold on promotion in the seven days before each Monday: all that lines can say of the week to come."""
         for monday in weeks if self.mapping.promotion else ():
             first, last = monday - WEEK, monday - dt.timedelta(days=1)
             files = self._files_of(first, last)
-            shown = pa.concat_tables([self._within(self.delivered(file).promoted, first, last) for file in files] or [_NOBODY])
+            shown = pa.concat_tables([self._within(self.read(file).promoted, first, last) for file in files] or [_NOBODY])
+            shown = shown.filter(pc.greater_equal(shown["day"], pa.scalar(first, pa.date32())))
             stores = len(self.read_events(first, last)["store"].unique())
             if shown.num_rows:
-                yield monday, _plan(shown, monday, stores)
+                yield Plan(monday, _plan(shown, monday, stores))
 
-    def delivered(self, file: File) -> Delivered:
+    def known(self, dataset: str, nights: Sequence[dt.date]) -> Iterator[tuple[dt.date, pa.Table]]:
+        yield from ()
+
+    def read(self, file: File) -> Delivered:
         """What one file holds. Raises Refused when another file holds a day of it."""
         if file not in self._read:
             found = read_file(self.place, file, self.files[file], self.mapping)
@@ -109,7 +123,7 @@ class Shop:
         """Lines kept and lost in some files."""
         total = Tally()
         for file in files:
-            total.join(self.delivered(file).tally)
+            total.join(self.read(file).tally)
         return total
 
     def _claim_days(self, file: File, found: Delivered) -> None:
@@ -124,30 +138,33 @@ class Shop:
 
     @staticmethod
     def _within(table: pa.Table, first: dt.date, last: dt.date) -> pa.Table:
+        """Rows that these nights delivered."""
         low, high = pa.scalar(first, pa.date32()), pa.scalar(last, pa.date32())
-        return table.filter(pc.and_(pc.greater_equal(table["day"], low), pc.less_equal(table["day"], high)))
+        return table.filter(pc.and_(pc.greater_equal(table["known"], low), pc.less_equal(table["known"], high)))
 
     @cached_property
     def _ends(self) -> tuple[dt.date, dt.date]:
         named = [day for day in self.files.values() if day is not None]
-        days = named or [day for file in self.files for day in self.delivered(file).days]
+        days = named or [day for file in self.files for day in self.read(file).days]
         if not days:
             raise Refused(f"The files in {self.place.where} hold no purchase", "Look at `nightfill shop check`")
         return min(days), max(days)
 
     @cached_property
     def _sample(self) -> pa.Array:
-        names = {name for file in self.files for name in self.delivered(file).events["household"].unique().to_pylist()}
+        names = {name for file in self.files for name in self.read(file).events["household"].unique().to_pylist()}
         return pa.array(keep_households(names, self.spec.households or len(names)), pa.string())
 
     @cached_property
     def _catalogue(self) -> Catalogue:
         """Made of all files; what it says of a day comes from lines up to that day."""
-        words = [self.delivered(file).words for file in self.files]
+        words = [self.read(file).words for file in self.files]
         return Catalogue(words, goods(self.mapping.rules.not_merchandise))
 
 
-_NOBODY = pa.table({"day": pa.array([], pa.date32()), "product": pa.array([], pa.string()), "store": pa.array([], pa.string())})
+_NOBODY = pa.schema(
+    [("day", pa.date32()), ("known", pa.date32()), ("product", pa.string()), ("store", pa.string())]
+).empty_table()
 
 
 def _plan(shown: pa.Table, monday: dt.date, stores: int) -> pa.Table:
