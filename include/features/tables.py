@@ -22,7 +22,11 @@ KEYS = {
     "product": ("product_index",),
     "household": ("household",),
 }
-"""Rows of a partition are sorted by these and unique in them."""
+"""What a row is about."""
+
+SORTED = {name: keys if name == "product_index" else (*keys, "day") for name, keys in KEYS.items()}
+"""Rows of a partition are sorted by these and unique in them. Most keys have one row, of the night; one of which earlier days
+came to be known otherwise is restated whole (restate.py)."""
 
 _DATE, _INT, _LONG, _TEXT = pa.date32(), pa.int32(), pa.int64(), pa.string()
 

@@ -13,6 +13,11 @@ def features_backfill() -> Asset:
     return Asset(name="features_backfill", uri="x-nightfill://features/backfill")
 
 
+def reopen() -> Asset:
+    """More of a business day's lines came late than the shop allows. Nothing is scheduled on it: a person decides."""
+    return Asset(name="reopen", uri="x-nightfill://events/reopen")
+
+
 def candidate(surface: str) -> Asset:
     """A candidate model was registered for a surface."""
     return Asset(name=f"candidate_{surface}", uri=f"x-nightfill://models/{surface}/candidate")

@@ -164,9 +164,9 @@ def test_two_file_names_of_one_day_are_refused(tmp_path):
     refused(folder, "Day 2024-03-30 is delivered twice")
 
 
-def test_a_line_of_another_day_than_the_files_name_is_counted(tmp_path):
+def test_a_line_of_a_later_day_than_the_files_name_is_counted(tmp_path):
     folder = write(tmp_path, LINES[:3], DATED, "2024-03-30.csv")
-    with pytest.raises(Refused, match="1 of 3 lines are refused: time is on another day than the file's name"):
+    with pytest.raises(Refused, match="1 of 3 lines are refused: time is on a later day than the file's name"):
         land(folder)
 
 
