@@ -142,7 +142,7 @@ class Of(Leaf):
 
 @dataclass(frozen=True)
 class Within(Leaf):
-    """The sum of an expression over all rows of the entity that share a text."""
+    """The sum of an expression over the rows that share a text: over all products, or over the pairs of one household."""
 
     group: Expr
     value: Expr

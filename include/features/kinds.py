@@ -58,7 +58,11 @@ def kind_of(node: Expr, entity: str) -> str:
             _need(entity == "pair" and other in ("product", "household"), f"a {entity} has no {other} of its own")
             return kind_of(value, other)
         case Within(group, value):
-            _need(kind_of(group, entity) == "text" and kind_of(value, entity) in NUMBERS, "within takes a text and a number")
+            _need(entity in ("product", "pair"), f"a {entity} is in no group")
+            _need(
+                kind_of(group, entity) == "text" and kind_of(value, entity) in NUMBERS,
+                "a sum within a group takes a text and a number",
+            )
             return "float"
         case Context(name):
             _need(entity == "night", f"{name} is a fact of the night, not of a {entity}")
@@ -100,12 +104,13 @@ def _looked_up(node: Lookup, entity: str) -> str:
 def _applied(op: str, kinds: list[str]) -> str:
     _need(op in FUNCTIONS, f"there is no function {op}{nearest(op, FUNCTIONS)}")
     if op == "eq":
-        _need(kinds == ["text", "text"] or set(kinds) <= set(NUMBERS), "eq compares two numbers or two texts")
+        _need(kinds == ["text", "text"] or set(kinds) <= set(NUMBERS), "function eq compares two numbers or two texts")
         return "bool"
-    _need(set(kinds) <= set(NUMBERS), f"{op} takes numbers, not a {'text' if 'text' in kinds else 'list'}")
     if op == "where":
-        _need(len(kinds) == 3 and kinds[0] == "bool", "where takes a condition and two values")
+        _need(len(kinds) == 3 and kinds[0] == "bool", "function where takes a condition and two values")
         kinds = kinds[1:]
+    wrong = [kind for kind in kinds if kind not in ("int", "float")]
+    _need(not wrong, f"function {op} takes numbers, not a {wrong[0] if wrong else ''}")
     if op in ("gt", "ge"):
         return "bool"
     return "int" if op in ("add", "sub", "mul", "max", "min", "where") and "float" not in kinds else "float"

@@ -67,11 +67,22 @@ class Frame:
 
     def whole(self, value: Expr) -> Any:
         """An expression of all rows, 0 or "" for an entity without a purchase so far; computed once."""
-        return self._keep(("whole", value), lambda: self._whole(value))
+        return self._keep(("whole", value), lambda: self._spread(self._value(value, self._here, {})))
 
-    def _whole(self, value: Expr) -> Any:
-        found, here = self._value(value, ALL, {}), self.last_row() >= 0
-        return pc.if_else(pa.array(here), found, "") if isinstance(found, pa.Array) else np.where(here, found, 0)
+    @property
+    def _here(self) -> np.ndarray:
+        """The rows that have a purchase so far."""
+        return self._keep("here", lambda: np.flatnonzero(self.last_row() >= 0))
+
+    def _spread(self, found: Any) -> Any:
+        """Values of the rows that are here, laid out over all rows."""
+        if isinstance(found, pa.Array):
+            place = np.full(self._size, -1, np.int64)
+            place[self._here] = np.arange(len(found))
+            return found.take(pa.array(place, mask=place < 0)).fill_null("")
+        out = np.zeros(self._size, np.result_type(found))
+        out[self._here] = found
+        return out
 
     def texts(self, value: Expr, chosen: Chosen = ALL) -> pa.Array:
         """A text of the chosen rows."""
@@ -137,9 +148,28 @@ class Frame:
         return np.append(column.to_numpy(), 0)[row]
 
     def _within(self, group: Expr, value: Expr) -> np.ndarray:
-        codes = self._value(group, ALL, {}).dictionary_encode()
-        place = codes.indices.to_numpy()
-        return np.bincount(place, weights=self.whole(value), minlength=len(codes.dictionary))[place]
+        words = self._value(group, self._here, {}).dictionary_encode()
+        alike = words.indices.to_numpy().astype(np.int64)
+        if "household" in self._links:
+            owned = self._links["household"][self._here] * np.int64(len(words.dictionary)) + alike
+            alike = np.unique(owned, return_inverse=True)[1]
+        return self._spread(np.bincount(alike, weights=self.whole(value)[self._here])[alike])
+
+
+def night_features(values: Sequence[Expr], facts: Mapping[str, float]) -> np.ndarray:
+    """float32 [F]: expressions of the night itself, from what the calendar says of it."""
+
+    def value(node: Expr) -> Any:
+        match node:
+            case Const(number):
+                return number
+            case Context(name):
+                return facts[name]
+            case Apply(op, args):
+                return FUNCTIONS[op](*map(value, args))
+        raise TypeError(f"{type(node).__name__} is nothing of a night")
+
+    return np.array([value(node) for node in values], np.float32)
 
 
 def _divide(a: Any, b: Any) -> Any:

@@ -2,11 +2,13 @@
 
 from include.features.algebra import (
     Decay,
+    Lookup,
     Of,
     OnLast,
     Since,
     Total,
     Window,
+    Within,
     clip,
     equal,
     larger,
@@ -24,6 +26,7 @@ TIMES, RECENCY = Total("days"), Since("last")
 MORE = TIMES > 1
 MEAN = where(MORE, (Since("first") - RECENCY) / larger(TIMES - 1, 1), 0.0)
 SPREAD = sqrt(where(MORE, Total("gap_square") / larger(TIMES - 1, 1) - MEAN * MEAN, 0.0))
+TYPE_DAYS = Within(Of("product", Lookup("catalogue", "type")), TIMES)
 PAID, GIVEN = OnLast("cents"), OnLast("discount_cents")
 
 FAMILIES = (
@@ -94,6 +97,16 @@ FAMILIES = (
                 "-1 to 1",
                 "0 before the second purchase",
             ),
+        ),
+    ),
+    Family(
+        "pair_type",
+        "pair",
+        "The product among those of its type that the household buys.",
+        "personal",
+        (
+            Entry("type_days", log1p(TYPE_DAYS), "days with a purchase of the type, summed over products", "log days"),
+            Entry("share_in_type", TIMES / TYPE_DAYS, "the product's share of these", "share"),
         ),
     ),
     Family(

@@ -1,0 +1,104 @@
+"""Random shops, published as the ETL would, beside the plain evaluation of them."""
+
+import datetime as dt
+import random
+import tempfile
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import pyarrow as pa
+
+from include.features.entries import ENTRIES
+from include.features.kinds import NUMBERS, kind_of
+from include.features.lookups import TABLES
+from include.features.spec import SIDES, FeatureSpec
+from include.parquet import write_canonical
+from include.recipes.columns import Columns
+from include.sources.landing import plan_night
+from include.sources.source import PRODUCTS, PROMOTIONS
+from include.store.objects import Store, open_store
+from include.store.partitions import publish
+from tests.features.plain_etl import Purchase, publish_shop
+from tests.features.plain_features import PlainNight
+
+START = dt.date(2016, 11, 7)
+SHOPS = {"dense": (1, 14, 90), "year": (2, 400, 80), "lonely": (3, 9, 3)}
+"""Seed, nights and lines of each random shop."""
+
+
+def all_columns() -> Columns:
+    """Every entry that a recipe may choose."""
+    kinds = {key: kind_of(entry.value, key[0]) for key, (_, entry) in ENTRIES.items()}
+    return Columns(
+        **{
+            side: tuple(
+                name
+                for (entity, name), kind in kinds.items()
+                if entity in entities and (kind == "list" if side == "sequences" else kind in NUMBERS)
+            )
+            for side, entities in SIDES.items()
+        }
+    )
+
+
+@dataclass(frozen=True)
+class PlainShop:
+    """A published shop and its lines."""
+
+    store: Store
+    lines: list[Purchase]
+    last: int
+    spec: FeatureSpec
+    country: str = "US"
+
+    def date(self, night: int) -> dt.date:
+        return START + dt.timedelta(days=night)
+
+    def plain(self, night: int, products: list[str]) -> PlainNight:
+        """The shop as of a night, without the feature store."""
+        tables = {name: TABLES[name].read(self.store, self.date(night)).to_pylist() for name in TABLES}
+        known = [line for line in self.lines if line.day <= night]
+        return PlainNight(known, START, night, products, tables, self.country)
+
+
+@lru_cache
+def plain_shop(name: str) -> PlainShop:
+    """One of SHOPS, published in a folder of its own."""
+    seed, nights, count = SHOPS[name]
+    rng, folder = random.Random(seed), Path(tempfile.mkdtemp())
+    lines = [
+        Purchase(
+            household=f"h{rng.randint(1, 4)}",
+            product=rng.choice("abcdef"),
+            day=rng.randrange(nights),
+            units=rng.randint(1, 3),
+            cents=rng.randint(1, 500),
+            discount=rng.choice((0, 0, rng.randint(1, 100))),
+        )
+        for _ in range(count)
+    ]
+    store = open_store(str(folder / "store"))
+    publish_shop(store, folder, lines, START, nights - 1)
+    _describe(store, folder, nights, rng)
+    return PlainShop(store, lines, nights - 1, FeatureSpec(columns=all_columns(), universe_households=2))
+
+
+def _describe(store: Store, folder: Path, nights: int, rng: random.Random) -> None:
+    """A catalogue that changes on the fifth night and leaves a product out, and a plan for most weeks."""
+    named = [{"product": name, "type": f"Type-{name in 'abc'}", "category": None, "merchandise": True} for name in "abcde"]
+    _publish(store, folder, "products", START + dt.timedelta(days=4), pa.Table.from_pylist(named, PRODUCTS))
+    for sunday in sorted({plan_night(START + dt.timedelta(days=night)) for night in range(nights)}):
+        week = sunday + dt.timedelta(days=1)
+        plan = [
+            {"product": name, "week_start": week, "display_stores": rng.randint(0, 5), "mailer_stores": 1, "stores": 5}
+            for name in "abxz"
+        ]
+        if rng.random() < 0.8:
+            _publish(store, folder, "promotions", sunday, pa.Table.from_pylist(plan, PROMOTIONS))
+
+
+def _publish(store: Store, folder: Path, dataset: str, night: dt.date, table: pa.Table) -> None:
+    path = write_canonical(table, folder / f"{dataset}.parquet")
+    said = {"columns": {}, "inputs": {}, "spec": "s", "transform": "t"}
+    publish(store, dataset, night, {f"{dataset}.parquet": path}, rows=table.num_rows, **said)
