@@ -36,8 +36,8 @@ def late_lines(events: pa.Table, night: dt.date) -> dict[str, int]:
 
 
 def late_of(manifest: Manifest | None) -> dict[str, int]:
-    """The ledger of one night of events."""
-    return manifest.meta.get("late", {}) if manifest else {}
+    """The ledger of one night of events; of one that was set aside nothing counts."""
+    return manifest.meta.get("late", {}) if manifest and manifest.rows else {}
 
 
 def late_shares(store: Store, days: Iterable[str], last: dt.date) -> dict[str, float]:
@@ -51,7 +51,7 @@ def late_shares(store: Store, days: Iterable[str], last: dt.date) -> dict[str, f
         first = found.get(dt.date.fromisoformat(day))
         on_time = first.rows - sum(late_of(first).values()) if first else 0
         late = sum(late_of(manifest).get(day, 0) for manifest in found.values())
-        shares[day] = late / (on_time + late)
+        shares[day] = late / max(on_time + late, 1)
     return shares
 
 
