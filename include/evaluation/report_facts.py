@@ -12,12 +12,15 @@ from include.canonical import digest
 from include.rollout import record as records
 from include.rollout import registry
 from include.rollout.record import Record
+from include.sources.late import late_of, late_shares
 from include.store.document import unpack
 from include.store.many import each
 from include.store.objects import Missing, Store
 from include.store.partitions import list_nights, read_manifest
 
 Json = dict[str, Any]
+LEDGER = dt.timedelta(days=28)
+"""How far back the page looks for late lines."""
 
 
 class Surface(BaseModel):
@@ -55,6 +58,8 @@ class Facts(BaseModel):
     households: int | None
     surfaces: list[Surface]
     datasets: list[Dataset]
+    late: dict[str, float] = {}
+    """Business day -> the share of its lines that came late, of those that the last weeks' nights told of."""
 
 
 def read_facts(store: Store, night: dt.date, work: Path, source: str, households: int | None) -> Facts:
@@ -66,7 +71,8 @@ def read_facts(store: Store, night: dt.date, work: Path, source: str, households
     found = [read_surface(store, name, night, work) for name in recipes.surfaces() if _measured(store, name, night)]
     if not found:
         raise Missing(f"No surface was measured for {night}", "Run measure_night of that night first")
-    return Facts(night=night, source=source, households=households, surfaces=found, datasets=read_datasets(store, night))
+    datasets, late = read_datasets(store, night), read_late(store, night)
+    return Facts(night=night, source=source, households=households, surfaces=found, datasets=datasets, late=late)
 
 
 def read_surface(store: Store, name: str, night: dt.date, work: Path) -> Surface:
@@ -83,6 +89,14 @@ def read_surface(store: Store, name: str, night: dt.date, work: Path) -> Surface
         pointer=pointer.model_dump(mode="json") if pointer else None,
         cards=cards,
     )
+
+
+def read_late(store: Store, night: dt.date) -> dict[str, float]:
+    """The ledger of late lines as of a night; most of it at the top."""
+    nights = [one for one in list_nights(store, "events") if night - LEDGER < one <= night]
+    days = {day for one in nights for day in late_of(read_manifest(store, "events", one))}
+    shares = late_shares(store, days, night)
+    return dict(sorted(shares.items(), key=lambda item: (-item[1], item[0])))
 
 
 def read_datasets(store: Store, night: dt.date) -> list[Dataset]:

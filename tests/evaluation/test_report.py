@@ -10,6 +10,7 @@ from include.jobs.write_report import WriteReport
 from include.rollout import registry
 from include.rollout.verdict import Kind, Verdict
 from include.store.objects import FolderStore, Missing
+from include.store.partitions import publish
 from tests.evaluation.made_up import NEW, NIGHTS, release, shop
 
 NOW = NIGHTS[-1] + dt.timedelta(days=7)
@@ -34,6 +35,16 @@ def words(page: str) -> str:
     """The page's text, one space between words."""
     text = re.sub(r"<style.*?</style>|<svg.*?</svg>", " ", page, flags=re.S)
     return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", text))
+
+
+def test_the_report_names_the_days_of_which_lines_came_late(tmp_path):
+    shop(tmp_path)
+    assert "What came late" not in write(tmp_path)
+    store, day = FolderStore(tmp_path / "store"), NOW - dt.timedelta(days=2)
+    texts = {"columns": {}, "inputs": {}, "spec": "", "transform": ""}
+    publish(store, "events", day, {}, rows=90, **texts)
+    publish(store, "events", NOW, {}, rows=50, meta={"late": {str(day): 10}}, **texts)
+    assert f"{day}: 10.0 % of its lines" in words(write(tmp_path))
 
 
 def test_the_report_says_how_the_shelf_sold(tmp_path):
