@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 PY := .venv/bin/python
 
-.PHONY: help env run test test-long drill drills status stop clean setup check lint format types docs
+.PHONY: help env run test test-long drill drills status stop clean setup check lint format types docs alarms
 
 help:        ## this list
 	@grep -hE '^[a-z%-]+: .*##' $(MAKEFILE_LIST) | sed -E 's/: .*## /\t/' | expand -t 16
@@ -32,7 +32,10 @@ lint: setup  ## style and types
 	@.venv/bin/ruff check . && .venv/bin/ruff format --check . && .venv/bin/mypy
 format: setup ## put the code into shape
 	@.venv/bin/ruff format . && .venv/bin/ruff check --fix .
-docs: setup  ## write docs/DAGS.md from the DAGs
+alarms: setup ## judge every night of the panel, and write docs/ALARMS.md
+	@PYTHONPATH=. $(PY) -m include.quality.alarms_page
+docs: setup  ## write docs/DAGS.md from the DAGs, and docs/FEATURES.md from the features
 	@PYTHONPATH=.:plugins AIRFLOW_HOME=$(CURDIR)/var/docs $(PY) -m nightfill.dag_docs
+	@PYTHONPATH=. $(PY) -m include.features.page
 bench-%: setup ## a benchmark beside its rivals, for example make bench-models; writes var/bench/models.json
 	@PYTHONPATH=. $(PY) benchmarks/bench_$*.py

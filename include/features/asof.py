@@ -17,10 +17,10 @@ import pyarrow as pa
 from include.errors import Refused
 from include.features.algebra import Lookup, Total
 from include.features.chain import read_nights
-from include.features.counters import Counters, day_number
+from include.features.counters import day_number
 from include.features.holidays import facts
 from include.features.lookups import TABLES
-from include.features.numpy_engine import Frame
+from include.features.numpy_engine import Frame, night_features
 from include.features.rows import Rows
 from include.features.slots import Ranked
 from include.features.spec import SPEC, FeatureSpec
@@ -106,15 +106,13 @@ class NightView:
         self.product_ids: list[str] = self._rows.product_ids.slice(0, self._known).to_pylist()
 
     def frame(self, entity: str) -> Frame:
-        """All rows of pair, product or household; one row of the night."""
+        """All rows of pair, product or household."""
         if entity not in self._frames:
             self._frames[entity] = self._frame(entity)
         return self._frames[entity]
 
     def _frame(self, entity: str) -> Frame:
         rows, households = self._rows, pa.array(self._rows.households, pa.string())
-        if entity == "night":
-            return Frame(self, Counters(np.zeros(1, np.int64), np.array([self._day]), {}, 1), 1, self._day, {}, {})
         if entity == "product":
             return Frame(self, rows.products, self._known, self._day, {}, {"product": (rows.product_ids, slice(self._known))})
         if entity == "household":
@@ -128,10 +126,6 @@ class NightView:
         if name not in self._tables:
             self._tables[name] = TABLES[name].read(self._history.store, self.night)
         return self._tables[name]
-
-    def context(self) -> dict[str, float]:
-        """What the calendar says of the night."""
-        return facts(self.night, self._history.country)
 
     @cached_property
     def universe(self) -> np.ndarray:
@@ -204,10 +198,9 @@ class NightView:
 
     def _visits(self, codes: np.ndarray) -> np.ndarray:
         """float32 [B, G]; a stranger has zeros in all but the facts of the night."""
-        chosen = self.spec.chosen["household"]
+        chosen, seen = self.spec.chosen["household"], np.flatnonzero(codes >= 0)
         out = np.zeros((len(codes), len(chosen)), np.float32)
-        for entity, places in (("household", np.flatnonzero(codes >= 0)), ("night", np.arange(len(codes)))):
-            columns = np.array([column for column, (owner, _) in enumerate(chosen) if owner == entity], np.int64)
-            rows = codes[places] if entity == "household" else places * 0
-            out[np.ix_(places, columns)] = self.frame(entity).features([chosen[column][1] for column in columns], rows)
+        own, of_night = ([i for i, (owner, _) in enumerate(chosen) if owner == entity] for entity in ("household", "night"))
+        out[np.ix_(seen, np.array(own, np.int64))] = self.frame("household").features([chosen[i][1] for i in own], codes[seen])
+        out[:, of_night] = night_features([chosen[i][1] for i in of_night], facts(self.night, self._history.country))
         return out

@@ -25,8 +25,6 @@ class World(Protocol):
 
     def table(self, name: str) -> pa.Table: ...
 
-    def context(self) -> Mapping[str, float]: ...
-
 
 class Frame:
     """All rows of one entity as of a night.
@@ -132,8 +130,6 @@ class Frame:
                 return found.take(pa.array(row)) if isinstance(found, pa.Array) else found[row]
             case Within(group, value):
                 return self._keep(node, lambda: self._within(group, value))[chosen]
-            case Context(name):
-                return self._world.context()[name]
         raise TypeError(f"{type(node).__name__} cannot be read here")
 
     def _look_up(self, node: Lookup, chosen: Chosen, memo: dict[Expr, Any]) -> Any:
