@@ -49,6 +49,11 @@ def test_features_are_nightly_backfillable_and_never_fire_by_themselves():
     assert dag.timetable.expression == "0 5 * * *" and dag.end_date.year == 2017
 
 
+def test_tidying_is_scheduled_and_never_fires_on_recorded_nights():
+    dag = DAGS["tidy_store"]
+    assert dag.timetable.expression == "0 12 * * *" and dag.end_date == DAGS["build_features"].end_date
+
+
 def test_a_plan_costs_an_ordinary_run_no_task_and_a_planned_run_computes_nothing():
     dag = DAGS["build_features"]
     plan, land = dag.get_task("plan_features"), dag.get_task("land_events")

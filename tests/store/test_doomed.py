@@ -8,8 +8,10 @@ import pytest
 
 from include.errors import TryAgain
 from include.store import doomed, objects, partitions, s3
+from include.store.cache import Cache
 from include.store.document import pack
 from include.store.objects import FolderStore, object_key
+from tests.store.conftest import QUICK
 from tests.store.interleave import NEVER, Killed, at_once
 from tests.store.test_two_publishers import NIGHT, publish
 
@@ -121,3 +123,33 @@ def test_an_upload_that_was_never_ended_is_swept(s3_store):
     later = time.time() + 100 * HOUR * 24 * 365
     assert s3_store.sweep(later, really=False) == [5]
     assert s3_store.sweep(later, really=True) == [5] and s3_store.sweep(later, really=True) == []
+
+
+@pytest.mark.parametrize(
+    "seeds",
+    [pytest.param(range(6), marks=pytest.mark.slow), pytest.param(range(6, 60), marks=pytest.mark.long)],
+    ids=["some", "others"],
+)
+def test_a_publisher_never_loses_its_bytes_to_a_clean_up_of_a_bucket(bucket, tmp_path, file, seeds, monkeypatch):
+    monkeypatch.setattr(doomed, "LASTS", 2.0)
+    monkeypatch.setattr(doomed, "MARGIN", 0.5)
+    monkeypatch.setattr(s3, "REFRESH", 0.0)
+    stores = {
+        seed: s3.S3Store(f"{bucket}/{seed}", limits=QUICK, cache=Cache(tmp_path / f"cache-{seed}", 1 << 30)) for seed in seeds
+    }
+    digests = {seed: store.put(file) for seed, store in stores.items()}
+    time.sleep(2)
+    before = float(int(time.time()))  # a bucket's clock shows whole seconds: what is put from now on is not older than this
+    for seed, store in stores.items():
+        choice, sha256 = random.Random(seed), digests[seed]
+
+        def clean(stepped, sha256=sha256):
+            return doomed.delete_objects(stepped, [sha256], before)
+
+        actions = {"publisher": lambda stepped: publish(stepped, file, "a"), "clean": clean}
+        dies_at = {name: choice.choice([NEVER, NEVER, choice.randint(1, 8)]) for name in actions}
+        ended = at_once(store, actions, choice, dies_at, (TryAgain,))
+        found = partitions.find_manifest(store, "events", NIGHT)
+        assert isinstance(ended["publisher"], Killed | TryAgain) or found, seed
+        if found:
+            assert store.look(object_key(sha256)) and store.fetch(sha256).read_bytes() == file.read_bytes(), seed
