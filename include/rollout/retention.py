@@ -1,9 +1,9 @@
 """What the store and this machine may let go of, and letting go of it.
 
-First what is old: nights of a dataset, models, answers, folders of runs that have ended. Kept is what anything in use names:
-the last nights of every dataset and its newest partition, all that a kept manifest names as an input (to the end of that
-chain), and of the models what serves, is pinned, has served lately, is under release, or is young. Counters are cumulative
-and each night names the night before, so the features themselves stay whole. While a job runs no partition and no model goes.
+First what is old: nights of the datasets that AGE, models, answers, folders of runs that have ended. Kept is what anything in
+use names: the last nights and the newest partition, all that a kept manifest names as an input (to the end of that chain),
+and of the models what serves, is pinned, has served lately, is under release, or is young. Purchases, features, what a night
+of long ago made known, and nights that were set aside stay whole. While a job runs no partition and no model goes.
 
 Then the bytes: an object goes when no JSON that stays names its digest, and when it is older than the grace, because a
 publisher puts its objects before the manifest that names them. See include/store/doomed.py for what keeps the two apart.
@@ -32,6 +32,8 @@ MATURE = 7
 """Days after which an answer has matured."""
 YOUNG = 3
 """Newest versions of a surface that stay whatever they did, and last versions that served."""
+AGE = ("examples_", "judged_", "promotions", "placements")
+"""Beginnings of the names of datasets whose old nights nothing reads again. A dataset that is not here never loses a night."""
 GRACE = 24 * 3600.0
 """Seconds that an object stays though nothing names it: no publisher takes that long from its first put to its manifest."""
 UNREAD = ("objects/", "reports/", "retention/")
@@ -189,14 +191,16 @@ def old_answers(root: Path, before: dt.date) -> dict[str, int]:
 
 
 def _kept(reach: Reach, gone: set[str], before: dt.date) -> set[str]:
-    """Partitions from a date on, the newest of each dataset, the models that stay, and all that these name, and so on."""
+    """What does not age, is young, or the newest of its dataset; the models that stay; all that these name, and so on."""
     newest: dict[str, dt.date] = {}
     for found in filter(None, map(where, reach.manifests)):
         newest[found[0]] = max(found[1], newest.get(found[0], found[1]))
 
     def starts(key: str) -> bool:
         found = where(key)
-        return key not in gone if found is None else found[1] >= before or newest[found[0]] == found[1]
+        if found is None:
+            return key not in gone
+        return found[1] >= before or newest[found[0]] == found[1] or not found[0].startswith(AGE)
 
     return closure(filter(starts, reach.manifests), reach.inputs.__getitem__) - gone
 

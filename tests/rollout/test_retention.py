@@ -32,9 +32,9 @@ def store(tmp_path):
     store = shop(tmp_path)
     events = add(store, tmp_path, "events", NIGHT, "old events")
     add(store, tmp_path, "events", NIGHT + DAY, "unused events")
-    add(store, tmp_path, "examples", NIGHT, "old examples")
-    add(store, tmp_path, "examples", NIGHT + DAY, "shared")
-    add(store, tmp_path, "examples", LAST, "shared", {"events": events.digest})
+    add(store, tmp_path, "examples_home", NIGHT, "old examples")
+    add(store, tmp_path, "examples_home", NIGHT + DAY, "shared")
+    add(store, tmp_path, "examples_home", LAST, "shared", {"events": events.digest})
     before = ""
     for i in range(0, 201, 50):
         before = add(store, tmp_path, "features", NIGHT + i * DAY, f"f{i}", {"previous": before} if before else {}).digest
@@ -58,26 +58,34 @@ def clean(store, tmp_path):
 def test_what_a_partition_in_use_names_stays_however_old(store, tmp_path):
     clean(store, tmp_path)
     assert find_manifest(store, "events", NIGHT) and len(list_nights(store, "features")) == 5
-    assert list_nights(store, "examples") == [LAST]
+    assert list_nights(store, "examples_home") == [LAST]
 
 
 def test_a_dry_look_changes_nothing_and_counts_the_bytes_that_really_go(store, tmp_path):
     before = sorted(store.list("datasets"))
     plan = going(store, tmp_path)
     assert sorted(store.list("datasets")) == before
-    assert [(part.dataset, part.night) for part in plan.parts] == [("examples", NIGHT), ("examples", NIGHT + DAY)]
+    assert [(part.dataset, part.night) for part in plan.parts] == [("examples_home", NIGHT), ("examples_home", NIGHT + DAY)]
     assert plan.bytes == len("old examples"), "the shared object stays"
 
 
 def test_an_object_that_a_kept_partition_names_stays(store, tmp_path):
     clean(store, tmp_path)
-    for file in find_manifest(store, "examples", LAST).files:
+    for file in find_manifest(store, "examples_home", LAST).files:
         assert store.fetch(file.sha256).read_text() == "shared"
 
 
 def test_the_newest_partition_of_a_dataset_stays_however_old(store, tmp_path):
     clean(store, tmp_path)
     assert list_nights(store, "events") == [NIGHT, NIGHT + DAY]
+
+
+def test_what_became_known_long_ago_and_nights_that_were_set_aside_stay(store, tmp_path):
+    for dataset in ("campaigns", "quarantine", "a_dataset_of_tomorrow"):
+        for night in (NIGHT, LAST):
+            add(store, tmp_path, dataset, night, f"{dataset} {night}")
+    assert {part.dataset for part in clean(store, tmp_path).parts} == {"examples_home"}
+    assert list_nights(store, "campaigns") == list_nights(store, "quarantine") == [NIGHT, LAST]
 
 
 def test_a_young_store_loses_nothing(store, tmp_path):
@@ -134,7 +142,7 @@ def test_bytes_that_came_back_into_use_meanwhile_stay(store, tmp_path):
         os.utime(store.root / object_key(sha256), (0, 0))
     plan = going(store, tmp_path, grace=3600.0)
     assert len(plan.objects) == 1
-    add(store, tmp_path, "examples", LAST + DAY, "old examples")
+    add(store, tmp_path, "examples_home", LAST + DAY, "old examples")
     retention.apply(store, machine(tmp_path), plan)
     assert store.fetch(next(iter(plan.objects))).read_text() == "old examples"
 
@@ -216,14 +224,14 @@ def test_folders_of_runs_that_ended_long_ago_go(store, tmp_path):
 def test_a_listing_that_lags_costs_nothing_in_use(store, tmp_path):
     """A night that was published a moment ago is in no listing yet: its bytes are young, and the index names the night."""
     shown = {folder: list(store.list(folder)) for folder in ("datasets", "models")}
-    fresh = add(store, tmp_path, "examples", LAST + DAY, "published a moment ago")
+    fresh = add(store, tmp_path, "examples_home", LAST + DAY, "published a moment ago")
     store.list = lambda prefix: iter(shown.get(prefix, []))
     for grace in (retention.GRACE, -1.0):
         assert fresh.files[0].sha256 not in going(store, tmp_path, grace=grace).objects
 
 
 def test_a_manifest_that_cannot_be_read_stops_everything(store, tmp_path):
-    store.write(f"datasets/examples/{LAST}/manifest.json", b"{")
+    store.write(f"datasets/examples_home/{LAST}/manifest.json", b"{")
     with pytest.raises(Refused, match="not a manifest"):
         going(store, tmp_path)
 
