@@ -2,7 +2,7 @@
 
 import sys
 
-from include.cli import airflow_stack, show, stack
+from include.cli import airflow_stack, quarantine, show, stack
 from include.cli.driver import Driver
 from include.cli.facts import write_summary
 from include.cli.failure import Failure
@@ -23,7 +23,8 @@ def run(settings: Settings, dates: Calendar) -> int:
             stack.start(settings, screen.say, serving=False)
             screen.say(f"Follow it at {airflow_stack.url(settings)} (user admin; the password: ./nightfill password)")
             api = stack.client(settings)
-            Driver(api, settings, screen, wait_serving=lambda: processes.wait_up(settings)).walk(plan(dates))
+            driver = Driver(api, settings, screen, wait_serving=lambda: processes.wait_up(settings))
+            driver.walk(plan(dates))
             summary = write_summary(api, settings, dates)
         except Failure as failure:
             screen.say(str(failure))
@@ -34,7 +35,7 @@ def run(settings: Settings, dates: Calendar) -> int:
             return INTERRUPTED
     screen.say("\n" + show.render(summary))
     screen.say("\n" + finish(settings, summary))
-    return OK
+    return FAILED if driver.degraded else OK
 
 
 def finish(settings: Settings, summary: dict) -> str:  # type: ignore[type-arg]
@@ -57,6 +58,8 @@ def dry_run(dates: Calendar) -> str:
 
 def status(settings: Settings) -> int:
     """Print what is up; returns 0 when all of it is, 3 when nothing or not all is (as service scripts do)."""
+    for line in quarantine.lines(settings):
+        print(line)
     found = processes.status(settings)
     if not found:
         print("The stack is not running. `make run` starts it.")

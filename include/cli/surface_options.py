@@ -24,6 +24,10 @@ def add(command: Add) -> None:
         if name in ("pin", "freeze"):
             options.add_argument("--until", default="", help="2026-11-30 or 2026-11-30T07:00 in UTC (default: until taken off)")
         _careful(options)
+    accept = command("accept", "take the events of a quarantined night as they are: they count from then on")
+    accept.add_argument("night", help="the night, YYYY-MM-DD")
+    accept.add_argument("--why", "--reason", default="", help="the reason; it is kept with your name")
+    _careful(accept)
     tidy = command("tidy", "delete what nothing in use names: old answers, partitions and models, loose bytes, old run folders")
     tidy.add_argument("--keep-nights", type=int, help="nights of partitions and models to keep (default 90)")
     tidy.add_argument("--keep-days", type=int, help="days to keep answers after they have matured (default 90)")

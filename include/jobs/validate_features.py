@@ -14,16 +14,14 @@ class ValidateFeatures(NightRangeJob):
         from include.quality.expectations import judge
         from include.quality.feature_checks import feature_checks
         from include.quality.feature_profile import feature_profile
-        from include.quality.outcome import Outcome, subject_of
-        from include.quality.report import summary
+        from include.quality.outcome import subject_of
+        from include.quality.report import tell
 
-        asked, folder = self.nights(), self.work / "features"
-        profile = list(feature_profile(self.open_store(), folder))
-        subject = subject_of(folder)
-        nothing = Outcome(stage="features", checks=0, findings=[], subject=subject)
-        outcome = judge("features", profile, feature_checks(), subject) if profile else nothing
-        outcome.write(self.work)
-        return summary(asked, profile, outcome)
+        asked, folder, store = self.nights(), self.work / "features", self.open_store()
+        profile = list(feature_profile(store, folder))
+        judged = judge("features", profile, feature_checks(), subject_of(folder))
+        judged.outcome.write(self.work)
+        return tell(store, asked, profile, judged.outcome, judged.results)
 
 
 if __name__ == "__main__":

@@ -14,11 +14,12 @@ from include.features.build import NIGHT_OF, Build, night_files
 from include.features.chain import catalogue_night, nights_before
 from include.features.tables import DATASETS, KEYS, SCHEMAS
 from include.parquet import read_small
-from include.sources.replay import shelf, sold
+from include.quality.check import BLOCK
+from include.quality.shape import FEATURES
+from include.sources.replay import is_one_of, shelf, sold
 from include.store.objects import Store
 from include.store.partitions import fetch, read_manifest
 
-NULLABLE = {"previous_day"}
 CUMULATED = {
     "household_product": ("units", "cents"),
     "product": ("buyers", "new_buyers", "units", "cents", "discount_cents"),
@@ -37,29 +38,44 @@ def feature_profile(store: Store, folder: Path) -> Iterator[dict[str, Any]]:
     shelves = _Shelves(store)
     for place, night in enumerate(build.nights):
         tables = {dataset: read_small(path) for dataset, path in night_files(folder, night).items()}
-        counts = {"malformed": 1}
+        counts: dict[str, Any] = dict.fromkeys(COUNTS)
+        for shape in FEATURES:
+            counts |= shape.counts(tables[shape.dataset], night)
         if _well_formed(tables):
-            counts = shape_counts(tables, night) | flow_counts(tables, shelves.lines(night))
-            counts |= {"index_gaps": _index_gaps(tables["product_index"], known)}
+            merchandise, lines = shelves.of(night)
+            counts |= {"other_day": _other_day(tables, night)} | flow_counts(_of_day(tables, night), lines)
+            counts |= {"index_gaps": _index_gaps(tables["product_index"], known)} | _references(tables, known, merchandise)
             counts |= {name: int(numbers[place]) for name, numbers in broken.items()}
         known += tables["product_index"].num_rows
         rows = tables["household_product"].num_rows
-        yield {"night": str(night), "rows": rows} | {name: counts.get(name, 0) for name in COUNTS}
+        yield {"night": str(night), "rows": rows} | counts
 
 
 def _well_formed(tables: dict[str, pa.Table]) -> bool:
     return all(tables[dataset].schema.equals(SCHEMAS[dataset]) for dataset in DATASETS)
 
 
-def shape_counts(tables: dict[str, pa.Table], night: dt.date) -> dict[str, int]:
-    """Doubled keys, nulls and rows of another night, over the four tables."""
-    doubled = nulls = other = 0
-    for dataset, table in tables.items():
-        keys = list(KEYS[dataset])
-        doubled += table.num_rows - table.group_by(keys).aggregate([]).num_rows
-        nulls += sum(table[name].null_count for name in table.column_names if name not in NULLABLE)
-        other += pc.sum(pc.not_equal(table[NIGHT_OF[dataset]], pa.scalar(night, pa.date32()))).as_py() or 0
-    return {"malformed": 0, "doubled": doubled, "nulls": nulls, "other_day": other}
+def _other_day(tables: dict[str, pa.Table], night: dt.date) -> int:
+    """Rows of another night, over all tables."""
+    masks = [pc.not_equal(table[NIGHT_OF[dataset]], pa.scalar(night, pa.date32())) for dataset, table in tables.items()]
+    return sum(pc.sum(mask).as_py() or 0 for mask in masks)
+
+
+def _of_day(tables: dict[str, pa.Table], night: dt.date) -> dict[str, pa.Table]:
+    """The rows of the night's own business day: earlier days are restated, and a key of which nothing is left has zeros."""
+    today = (pc.field("day") == pa.scalar(night, pa.date32())) & (pc.field("cents") > 0)
+    return {dataset: table.filter(today) for dataset, table in tables.items() if dataset != "product_index"}
+
+
+def _references(tables: dict[str, pa.Table], known: int, shelf: frozenset[str]) -> dict[str, int]:
+    """Rows that name what is not there: products of the catalogue, indexes given up to this night."""
+    ends = known + tables["product_index"].num_rows
+    given = {
+        f"{dataset}__unknown": pc.sum(pc.greater_equal(tables[dataset]["product_index"], ends)).as_py() or 0
+        for dataset in ("household_product", "product")
+    }
+    sold = pc.sum(is_one_of(tables["product_index"]["product"], shelf)).as_py() or 0
+    return given | {"product_index__unknown": tables["product_index"].num_rows - sold}
 
 
 def flow_counts(tables: dict[str, pa.Table], lines: pa.Table) -> dict[str, int]:
@@ -81,10 +97,12 @@ def flow_counts(tables: dict[str, pa.Table], lines: pa.Table) -> dict[str, int]:
 
 
 COUNTS = (
-    *("malformed", "doubled", "nulls", "other_day", "index_gaps"),
+    *("other_day", "index_gaps", *(f"{dataset}__unknown" for dataset in ("product_index", "household_product", "product"))),
     *("cents_lost", "cents_apart", "units_lost", "discount_lost", "pairs_lost", "baskets_lost", "buyers_apart", "new_apart"),
     *(f"{dataset}_broken" for dataset in CUMULATED),
+    *(check.column for shape in FEATURES for check in shape.checks(BLOCK, "")),
 )
+"""All columns of the profile; null where a malformed table leaves nothing to count."""
 
 
 def broken_counters(folder: Path, nights: Sequence[dt.date], dataset: str, past: pads.Dataset | None) -> np.ndarray:
@@ -140,10 +158,11 @@ class _Shelves:
         self._known: dt.date | None = None
         self._shelf: frozenset[str] = frozenset()
 
-    def lines(self, night: dt.date) -> pa.Table:
+    def of(self, night: dt.date) -> tuple[frozenset[str], pa.Table]:
+        """The merchandise as known on a night, and the night's lines of it."""
         if (known := catalogue_night(self.store, night)) != self._known:
             self._known, self._shelf = known, shelf(read_small(fetch(self.store, "products", [known])[0]))
-        return sold(read_small(fetch(self.store, "events", [night])[0]), self._shelf)
+        return self._shelf, sold(read_small(fetch(self.store, "events", [night])[0]), self._shelf)
 
 
 def _index_gaps(index: pa.Table, known: int) -> int:

@@ -2,22 +2,23 @@
 
 import json
 import os
+from collections.abc import Mapping
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
 from include.canonical import digest_file
 from include.errors import Refused
+from include.quality.check import BLOCK, QUARANTINE, WARN, Severity
 
 
 class Finding(BaseModel):
-    """One check that did not hold: never a value from the data, only counts and nights."""
+    """One check that did not hold: only counts and nights, and at most the name of a store or department."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     check: str
-    severity: str
-    """`critical` refuses the nights, `warning` is reported."""
+    severity: Severity
     nights: list[str]
     rows: int
     what: str
@@ -25,18 +26,40 @@ class Finding(BaseModel):
 
 
 class Outcome(BaseModel):
-    """All findings about one stage. `subject` is the digest of what was looked at, where it is one file's."""
+    """All findings about one stage, the gravest first. `unjudged` names checks for which there was too little to compare;
+    `subject` is the digest of what was looked at, where it is one file's.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     stage: str
     checks: int
+    unjudged: list[str] = []
     findings: list[Finding]
     subject: str = ""
 
-    @property
-    def critical(self) -> list[Finding]:
-        return [finding for finding in self.findings if finding.severity == "critical"]
+    def of(self, severity: Severity) -> list[Finding]:
+        return [finding for finding in self.findings if finding.severity == severity]
+
+    def quarantined(self) -> dict[str, list[str]]:
+        """What is wrong with each night that must be set aside."""
+        found: dict[str, list[str]] = {}
+        for finding in self.of(QUARANTINE):
+            for night in finding.nights:
+                found.setdefault(night, []).append(finding.what)
+        return dict(sorted(found.items()))
+
+    def accepting(self, accepted: Mapping[str, str]) -> "Outcome":
+        """The same, where what a person has accepted (reason by night) is only reported."""
+        findings = []
+        for finding in self.findings:
+            mine = [night for night in finding.nights if finding.severity == QUARANTINE and accepted.get(night)]
+            if rest := [night for night in finding.nights if night not in mine]:
+                findings.append(finding.model_copy(update={"nights": rest}))
+            if mine:
+                said = f"{finding.what}; accepted for {', '.join(mine)}: {accepted[mine[0]]}"
+                findings.append(finding.model_copy(update={"nights": mine, "severity": WARN, "what": said}))
+        return self.model_copy(update={"findings": findings})
 
     def write(self, work: Path) -> Path:
         """To <work>/validate_<stage>.json, by rename."""
@@ -47,15 +70,14 @@ class Outcome(BaseModel):
         return beside.replace(path)
 
     def refuse(self) -> None:
-        """Raise the first critical finding, with the number of the others.
+        """Raise the first finding that blocks, with the number of the others.
 
         Raises:
-            Refused: a critical check did not hold.
+            Refused: a check that blocks did not hold.
         """
-        if self.critical:
-            worst, others = self.critical[0], len(self.critical) - 1
-            more = f", and {others} more checks did not hold (validate_{self.stage}.json)" if others else ""
-            raise Refused(f"{worst.what}{more}", worst.todo)
+        if grave := self.of(BLOCK):
+            more = f", and {len(grave) - 1} more checks did not hold (validate_{self.stage}.json)" if len(grave) > 1 else ""
+            raise Refused(f"{grave[0].what}{more}", grave[0].todo)
 
 
 def require_passed(work: Path, stage: str, build: Path) -> None:

@@ -1,90 +1,111 @@
-"""What there is to count in a night's raw events."""
+"""One pass over a night's raw events: every number that a check asks for, and histograms for later nights."""
 
 import datetime as dt
-from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from include.features.chain import catalogue_night
+from include.errors import Refused
 from include.parquet import read_small
-from include.sources.replay import is_one_of
-from include.sources.source import EVENTS, Usual
-from include.store.objects import Store
-from include.store.partitions import fetch, find_manifest
+from include.quality.line_rules import LINE_RULES
+from include.quality.lines import KEYS, MEASURES, Lines
+from include.sources.source import Usual
 
-KEYS = ("household", "product", "basket", "store")
-MEASURES = ("quantity", "cents", "discount_cents", "at", "day")
-WEEKS_BACK = 4
-ENOUGH = 100
-"""Mean rows of the past weekdays below which a row count is not judged: small numbers jump."""
-
-
-def raw_profile(
-    store: Store, nights: Sequence[dt.date], closed: frozenset[dt.date], usual: Usual | None = None
-) -> Iterator[dict[str, Any]]:
-    """One mapping a night. `closed` are the days on which the shop has no business, `usual` what is not odd in it.
-
-    Raises:
-        Missing: a night was not landed. Damaged: its file has other bytes.
-    """
-    read, catalogue = None, frozenset[str]()
-    for night in nights:
-        if (known := catalogue_night(store, night)) != read:
-            read, catalogue = known, frozenset(read_small(fetch(store, "products", [known])[0])["product"].to_pylist())
-        (path,) = fetch(store, "events", [night])
-        yield profile_night(path, night, catalogue, usual or Usual()) | _expected_rows(store, night, night in closed)
+EDGES = {
+    "quantity": (1, 2, 3, 5, 10, 100),
+    "cents": (1, 100, 150, 200, 300, 500, 1_000, 2_000, 10_000),
+    "hour": (8, 10, 12, 14, 16, 18, 20, 22),
+    "basket_lines": (2, 3, 5, 9, 17, 33),
+}
+"""Where the bins of a histogram begin, after the first. They never move: histograms of a year ago must compare."""
+DISTRIBUTIONS = (*EDGES, "department")
+SLICES = ("store", "department")
+SLICE_ROWS = 20
+"""Lines of a slice below which its share of nulls is chance."""
+CROWD = 100
+"""Households of a night below which one may well be a large part of it."""
 
 
-def profile_night(path: Path, night: dt.date, catalogue: frozenset[str], usual: Usual) -> dict[str, Any]:
-    """Counts of one night's file; a missing column or one of another type is counted, then read as if empty."""
-    table = read_small(path)
-    missing = [name for name in EVENTS.names if name not in table.column_names]
-    wrong = [field.name for field in EVENTS if field.name not in missing and table.schema.field(field.name).type != field.type]
-    rows = table.num_rows
-    usable = {name: table[name] for name in EVENTS.names if name not in missing and name not in wrong}
-    full = pa.table([usable.get(field.name, pa.nulls(rows, field.type)) for field in EVENTS], schema=EVENTS)
-    nulls = {name: full[name].null_count if name in usable else 0 for name in (*KEYS, *MEASURES)}
+def read_lines(path: Path, night: dt.date, catalogue: pa.Table, usual: Usual) -> Lines:
+    """The lines of a landed file. Raises Refused when it is no Parquet file."""
+    try:
+        table = read_small(path)
+    except (pa.ArrowInvalid, OSError) as error:
+        raise Refused(f"The events of {night} cannot be read: {str(error)[:200]}", f"Land {night} again") from error
+    return Lines(table, night, catalogue, usual)
+
+
+def profile_lines(lines: Lines) -> dict[str, Any]:
+    """Counts by rule, sums, medians and histograms of one night."""
+    rows = max(lines.rows, 1)
+    counts = {rule.name: int(rule.lines(lines).sum()) for rule in LINE_RULES}
     return {
-        "night": str(night),
-        "rows": rows,
-        "columns_missing": len(missing),
-        "columns_wrong": len(wrong),
-        "names_missing": ", ".join(missing),
-        "names_wrong": ", ".join(wrong),
-        **{f"{name}_nulls": count for name, count in nulls.items()},
-        **{f"{name}_null_share": count / max(rows, 1) for name, count in nulls.items()},
-        "other_day": _count(pc.not_equal(full["day"], pa.scalar(night, pa.date32()))),
-        "doubled": _doubled(full),
-        "quantity_zero": _count(pc.equal(full["quantity"], 0)),
-        "quantity_negative": _count(pc.less(full["quantity"], 0)),
-        "quantity_large": _count(pc.greater(full["quantity"], usual.quantity)),
-        "cents_zero": _count(pc.equal(full["cents"], 0)),
-        "cents_negative": _count(pc.less(full["cents"], 0)),
-        "cents_large": _count(pc.greater(full["cents"], usual.cents)),
-        "discount_negative": _count(pc.less(full["discount_cents"], 0)),
-        "unknown_product": _count(pc.invert(is_one_of(full["product"], catalogue))) - full["product"].null_count,
+        "night": str(lines.night),
+        "rows": lines.rows,
+        "rows_on_time": lines.on_time.rows,
+        "columns_missing": len(lines.missing),
+        "columns_wrong": len(lines.wrong),
+        "names": {"missing": lines.missing, "wrong": lines.wrong},
+        **counts,
+        **{f"{rule.name}_share": counts[rule.name] / rows for rule in LINE_RULES if rule.share},
+        **_slice_nulls(lines),
+        **_largest_household(lines),
+        "cents_median": _median(lines.on_time),
+        "baskets": len(lines.on_time.baskets[0]),
+        "histograms": histograms(lines.on_time),
     }
 
 
-def _count(mask: pa.ChunkedArray) -> int:
-    return pc.sum(mask).as_py() or 0
+def histograms(lines: Lines) -> dict[str, dict[str, int]]:
+    """Lines by bin of quantity and cents and by department; baskets by bin of hour and of lines."""
+    hours, sizes = lines.baskets
+    values = {"quantity": _numbers(lines, "quantity"), "cents": _numbers(lines, "cents"), "hour": hours, "basket_lines": sizes}
+    found = {name: _binned(values[name], edges) for name, edges in EDGES.items()}
+    departments = lines.of("department").drop_null().value_counts()
+    shares = zip(departments.field("values").to_pylist(), departments.field("counts").to_pylist(), strict=True)
+    return found | {"department": dict(sorted(shares))}
 
 
-def _doubled(table: pa.Table) -> int:
-    """Rows beyond the first of each (basket, product); rows with a null key are counted elsewhere."""
-    keys = table.select(["basket", "product"]).drop_null()
-    return keys.num_rows - keys.group_by(["basket", "product"]).aggregate([]).num_rows
+def _binned(values: np.ndarray, edges: tuple[int, ...]) -> dict[str, int]:
+    counts = np.bincount(np.searchsorted(edges, values, side="right"), minlength=len(edges) + 1)
+    return {f"{place}": int(count) for place, count in enumerate(counts)}
 
 
-def _expected_rows(store: Store, night: dt.date, closed: bool) -> dict[str, Any]:
-    """Rows of this night over the mean of the same weekday in the weeks before; null where that cannot be judged."""
-    manifest = find_manifest(store, "events", night)
-    rows = manifest.rows if manifest else 0
-    earlier = [find_manifest(store, "events", night - dt.timedelta(weeks=week)) for week in range(1, WEEKS_BACK + 1)]
-    counts = [found.rows for found in earlier if found is not None and found.rows]
-    mean = sum(counts) / len(counts) if counts else 0.0
-    judged = len(counts) >= 2 and mean >= ENOUGH and not closed
-    return {"row_ratio": rows / mean if judged else None, "missing_day": int(rows == 0 and not closed), "closed": int(closed)}
+def _numbers(lines: Lines, name: str) -> np.ndarray:
+    return lines[name].drop_null().to_numpy()
+
+
+def _median(lines: Lines) -> float | None:
+    """Middle money of the lines that were paid for."""
+    paid = _numbers(lines, "cents")
+    paid = paid[paid > 0]
+    return float(np.median(paid)) if paid.size else None
+
+
+def _slice_nulls(lines: Lines) -> dict[str, Any]:
+    """The largest share of lines with a null within one store or department, and where that is."""
+    worst, where, count = 0.0, "", 0
+    for slice_ in SLICES:
+        own = {"store": ("store",), "department": ("product",)}[slice_]
+        empty = np.any([lines.null(name) for name in (*KEYS, *MEASURES) if name not in own], axis=0)
+        codes = (lines["store"] if slice_ == "store" else lines.of("department")).dictionary_encode()
+        if not empty.any() or not len(codes.dictionary):
+            continue
+        place = codes.indices.fill_null(len(codes.dictionary)).to_numpy()
+        size = np.bincount(place, minlength=len(codes.dictionary) + 1)[:-1]
+        nulls = np.bincount(place, empty, len(codes.dictionary) + 1)[:-1]
+        share = np.where(size >= SLICE_ROWS, nulls / np.maximum(size, 1), 0)
+        if share.max() > worst:
+            at = int(share.argmax())
+            worst, where, count = float(share[at]), f"{slice_} {codes.dictionary[at]}", int(nulls[at])
+    return {"slice_nulls": count, "slice_null_share": worst, "slice": where}
+
+
+def _largest_household(lines: Lines) -> dict[str, Any]:
+    """Lines of the household with the most, and their share of the night; no share among a few households."""
+    counts = lines["household"].drop_null().value_counts().field("counts")
+    largest = pc.max(counts).as_py() or 0
+    return {"largest_household": largest, "household_share": largest / max(lines.rows, 1) if len(counts) >= CROWD else None}

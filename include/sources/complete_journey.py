@@ -75,7 +75,7 @@ class CompleteJourney:
     """The panel as a `Source`. Files are read once, when first needed."""
 
     name = SOURCE
-    usual = Usual(zone=ZONE, remark=" (fuel is sold by volume)")
+    usual = Usual(zone=ZONE)
     extras: tuple[str, ...] = (*DATASETS, "placements")
 
     def __init__(self, spec: SourceSpec) -> None:

@@ -64,12 +64,11 @@ class Unread:
 
 @dataclass(frozen=True)
 class Usual:
-    """Above these a line is reported as odd. `zone` is the shop's clock; `remark` says what a large quantity may be."""
+    """Above these a line is reported as odd. `zone` is the shop's clock."""
 
     quantity: int = 100
     cents: int = 100_000
     zone: str = "UTC"
-    remark: str = ""
 
 
 class Source(Protocol):

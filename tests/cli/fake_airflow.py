@@ -20,6 +20,7 @@ class FakeAirflow:
         self.looks = looks
         self.unknown: set[str] = set()
         self.fail: set[tuple[str, str]] = set()
+        self.last_task = "second"
         self.runs: dict[tuple[str, str], dict[str, Any]] = {}
         self.calls: list[str] = []
         self.logins = 0
@@ -84,7 +85,7 @@ class FakeAirflow:
 
     def _tasks(self, dag: str, run: str) -> dict[str, Any]:
         entry = self.runs[dag, run]
-        names = {"first": "success", "second": entry["state"]}
+        names = {"first": "success", self.last_task: entry["state"]}
         tasks = [
             {"dag_id": dag, "dag_run_id": run, "task_id": name, "state": state, "try_number": entry["attempt"], **TIMES}
             for name, state in names.items()

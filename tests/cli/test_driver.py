@@ -87,6 +87,15 @@ def test_a_failed_run_is_cleared_by_its_failed_tasks_only(fake: FakeAirflow, tmp
     assert "continued, done" in text
 
 
+def test_a_quarantined_night_is_told_and_the_walk_goes_on(fake: FakeAirflow, tmp_path: Path) -> None:
+    fake.last_task = "report_quarantine"
+    fake.fail.add((STEPS[0].dag_id, STEPS[0].run_id))
+    walk = Walk(fake, tmp_path)
+    assert "QUARANTINED" in walk.go()
+    assert walk.driver.degraded == [STEPS[0].title]
+    assert len(fake.runs) == len(STEPS)
+
+
 def test_a_failure_stops_the_walk_and_says_task_log_reason_and_remedy(fake: FakeAirflow, tmp_path: Path) -> None:
     step = STEPS[2]
     fake.fail.add((step.dag_id, step.run_id))

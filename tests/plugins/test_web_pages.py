@@ -73,7 +73,7 @@ def client(airflow, store):
 def routes(client):
     """Every route with its parameters filled in."""
     for route in client.app.routes:
-        path = route.path.replace(":path}", "}").format(surface="home", night=NIGHT, path="anything")
+        path = route.path.replace(":path}", "}").format(surface="home", night=NIGHT, stage="raw", path="anything")
         yield from ((method, path) for method in route.methods)
 
 
@@ -105,6 +105,7 @@ def test_a_stranger_changes_nothing(client, airflow, store):
         (set(), "/releases"),
         (set(), "/reports"),
         (set(), f"/reports/{NIGHT}/page"),
+        (set(), f"/checks/raw/{NIGHT}"),
         ({"GET"}, "/releases/home/ask?do=pin"),
         ({"GET"}, "/releases/home/ask?do=roll_back"),
     ],
@@ -327,3 +328,14 @@ def test_many_releases_are_shown_a_few_at_a_time(client, store):
     assert client.get("/releases").text.count("<article") == 6
     assert "All 11 releases" in client.get("/releases").text
     assert client.get("/releases/home").text.count("<article") == 11
+
+
+def test_the_page_of_the_checks_is_shown_and_can_do_nothing(client, store):
+    store.write(f"reports/checks/raw/{NIGHT}.html", b"<!doctype html>the checks")
+    answer = client.get(f"/checks/raw/{NIGHT}")
+    assert answer.status_code == 200 and "the checks" in answer.text
+    assert "default-src 'none'" in answer.headers["content-security-policy"]
+    assert client.get(f"/checks/features/{NIGHT}").status_code == 404
+    assert client.get(f"/checks/..%2F..%2Fregistry/{NIGHT}").status_code == 404
+    assert client.get("/checks/raw/yesterday").status_code == 400
+    assert "checks" not in client.get("/reports").text

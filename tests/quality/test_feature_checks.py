@@ -54,7 +54,7 @@ def plus_one(column: str):
 
 
 def test_right_features_pass_and_publish_once(run):
-    assert ValidateFeatures(**run.fields).run()["checks"] == 16
+    assert ValidateFeatures(**run.fields).run()["checks"] == 109
     first = PublishFeatures(**run.fields).run()
     again = PublishFeatures(**run.fields).run()
     assert (first["changed"], again["changed"]) == (4, 0)
@@ -65,7 +65,7 @@ def test_right_features_pass_and_publish_once(run):
 @pytest.mark.parametrize(
     ("dataset", "change", "sentence"),
     [
-        ("household_product", lambda t: pa.concat_tables([t, t.slice(0, 1)]), "a key more than once"),
+        ("household_product", lambda t: pa.concat_tables([t, t.slice(0, 1)]), "household_product with household and product_index"),
         ("household_product", plus_one("cents"), "the money of the day's lines"),
         ("product", plus_one("units_total"), "counters of product that do not go on"),
         ("household", plus_one("products_total"), "counters of household that do not go on"),

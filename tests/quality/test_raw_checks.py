@@ -1,31 +1,47 @@
-"""Raw events that cannot be trusted are refused with a sentence; odd ones are reported."""
+"""Raw events that cannot be trusted are set aside or refused with a sentence; odd ones are reported."""
 
 import datetime as dt
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 
 from include.errors import Refused
 from include.parquet import write_canonical
+from include.quality import profiles
 from include.quality.expectations import judge
+from include.quality.line_rules import LINE_RULES
 from include.quality.outcome import Outcome
 from include.quality.raw_checks import raw_checks
-from include.quality.raw_profile import raw_profile
-from include.sources.source import EVENTS, PRODUCTS
+from include.quality.raw_nights import RawNights
+from include.sources.source import EVENTS, PRODUCTS, Usual
 from include.store.objects import Store, open_store
-from include.store.partitions import publish
+from include.store.partitions import publish, read_manifest
 
-NIGHT = dt.date(2017, 4, 2)
-WEEKS = [NIGHT - dt.timedelta(weeks=week) for week in range(1, 5)]
+NIGHT = dt.date(2017, 4, 9)
+WEEKS = [NIGHT - dt.timedelta(weeks=week) for week in range(1, 9)]
+USUAL = Usual(zone="America/New_York")
 
 
-def events(night: dt.date, rows: int = 200) -> pa.Table:
-    at = dt.datetime(night.year, night.month, night.day, 15, tzinfo=dt.UTC)
-    line = {"store": "s1", "day": night, "at": at, "quantity": 1, "cents": 99, "discount_cents": 0}
-    own = [{"household": f"secret-{i % 40}", "product": f"p{i % 20}", "basket": f"b{i}"} for i in range(rows)]
-    return pa.Table.from_pylist([line | keys for keys in own], EVENTS)
+def events(night: dt.date, rows: int = 1200) -> pa.Table:
+    """A quiet day: 150 households, three stores, baskets of two lines over the whole day."""
+    opens = dt.datetime(night.year, night.month, night.day, 13, tzinfo=dt.UTC)
+    common = {"day": night, "known": night, "quantity": 1, "discount_cents": 0}
+    own = [
+        {
+            "household": f"secret-{i // 2 % 150}",
+            "product": f"p{i % 20}",
+            "basket": f"{night}-{i // 2}",
+            "store": f"s{i // 2 % 3}",
+            "at": opens + dt.timedelta(minutes=i // 2 % 600),
+            "cents": 99 + i % 7,
+        }
+        for i in range(rows)
+    ]
+    return pa.Table.from_pylist([common | line for line in own], EVENTS)
 
 
 def put(store: Store, folder: Path, dataset: str, night: dt.date, table: pa.Table) -> None:
@@ -33,113 +49,201 @@ def put(store: Store, folder: Path, dataset: str, night: dt.date, table: pa.Tabl
     publish(store, dataset, night, {"f.parquet": path}, rows=table.num_rows, columns={}, inputs={}, spec="", transform="")
 
 
-@pytest.fixture
-def look(tmp_path) -> Callable[..., Outcome]:
-    """Judge one night's table against four ordinary weeks before it."""
-    store = open_store(str(tmp_path / "store"))
-    shelf = [{"product": f"p{i}", "merchandise": True} for i in range(20)]
-    put(store, tmp_path, "products", WEEKS[-1], pa.Table.from_pylist(shelf, PRODUCTS))
+def shop(folder: Path) -> Store:
+    """Eight ordinary weeks that have passed."""
+    store = open_store(str(folder / "store"))
+    shelf = [{"product": f"p{i}", "department": f"d{i % 4}", "category": "c", "merchandise": True} for i in range(20)]
+    put(store, folder, "products", WEEKS[-1], pa.Table.from_pylist(shelf, PRODUCTS))
     for week in WEEKS:
-        put(store, tmp_path, "events", week, events(week))
+        put(store, folder, "events", week, events(week))
+    nights = RawNights(store, USUAL, lambda day: False)
+    list(nights.compared(WEEKS[::-1], raw_checks()))
+    for night, profile in nights.profiles.items():
+        profiles.keep(store, night, profile, read_manifest(store, "events", night))
+    return store
 
-    def judged(table: pa.Table, closed: frozenset[dt.date] = frozenset()) -> Outcome:
-        put(store, tmp_path, "events", NIGHT, table)
-        profile = list(raw_profile(store, [NIGHT], closed))
-        names = [[n for n in profile[0][key].split(", ") if n] for key in ("names_missing", "names_wrong")]
-        return judge("raw", profile, raw_checks(*names))
+
+Look = Callable[..., Outcome]
+
+
+@pytest.fixture
+def look(tmp_path) -> Look:
+    """Judge one night's table against the weeks before it."""
+    store = shop(tmp_path)
+
+    def judged(table: pa.Table, closed: bool = False, night: dt.date = NIGHT) -> Outcome:
+        put(store, tmp_path, "events", night, table)
+        profile = list(RawNights(store, USUAL, lambda day: closed).compared([night], raw_checks()))
+        names = [profile[0]["names"][kind] for kind in ("missing", "wrong")]
+        return judge("raw", profile, raw_checks(*names)).outcome
 
     return judged
 
 
-def broken(table: pa.Table, column: str, values: list) -> pa.Table:
-    at = table.column_names.index(column)
-    return table.set_column(at, column, pa.array(values, EVENTS.field(column).type))
+def having(table: pa.Table, column: str, values: Any) -> pa.Table:
+    field = EVENTS.field(column)
+    return table.set_column(table.column_names.index(column), field, pa.array(values, field.type))
 
 
-def with_nulls(column: str, share: float) -> pa.Table:
-    table = events(NIGHT)
-    empty = int(table.num_rows * share)
-    return broken(table, column, [None] * empty + table[column].to_pylist()[empty:])
+def nulled(table: pa.Table, column: str, rows: range) -> pa.Table:
+    return having(table, column, [None if i in rows else value for i, value in enumerate(table[column].to_pylist())])
 
 
-def critical(outcome: Outcome) -> list[str]:
-    return [finding.check for finding in outcome.critical]
+def shifted(table: pa.Table, hours: int) -> pa.Table:
+    return having(table, "at", [at + dt.timedelta(hours=hours) for at in table["at"].to_pylist()])
 
 
-def test_an_ordinary_night_passes(look):
-    assert look(events(NIGHT)).findings == []
+def one_household(table: pa.Table, share: float) -> pa.Table:
+    most = int(table.num_rows * share)
+    return having(table, "household", ["secret-0"] * most + table["household"].to_pylist()[most:])
 
 
-@pytest.mark.parametrize("column", ["household", "product", "basket", "store"])
-def test_five_percent_null_keys_are_refused_and_named(look, column):
-    outcome = look(with_nulls(column, 0.05))
-    assert critical(outcome) == [f"{column}_key"]
-    with pytest.raises(Refused, match=rf"10 rows on 2017-04-02: no {column}.*run build_features from 2017-04-02"):
+def grave(outcome: Outcome) -> dict[str, str]:
+    return {finding.check: finding.severity for finding in outcome.findings if finding.severity != "warn"}
+
+
+def test_an_ordinary_night_passes_and_all_was_judged(look):
+    outcome = look(events(NIGHT))
+    assert outcome.findings == []
+    assert set(outcome.unjudged) == {"rows_holiday_odd", "rows_holiday_wrong"} | {
+        name for name in outcome.unjudged if name.startswith(("products__", "promotions__"))
+    }
+
+
+BAD = {
+    "doubled partition": (lambda t: pa.concat_tables([t, t]), "doubled", "more than once"),
+    "doubled lines": (lambda t: pa.concat_tables([t, t.slice(0, 7)]), "doubled", "7 rows on 2017-04-09"),
+    "empty": (lambda t: t.slice(0, 0), "not_empty", "no line at all on a day that the shop is open"),
+    "a tenth": (lambda t: t.slice(0, 119), "rows_wrong", "fewer than 0.2"),
+    "five percent null": (lambda t: nulled(t, "household", range(60)), "household_null", "60 rows on 2017-04-09: no household"),
+    "null burst in one store": (
+        lambda t: having(t, "cents", [None if s == "s1" and i < 60 else 99 for i, s in enumerate(t["store"].to_pylist())]),
+        "cents_null",
+        "no cents",
+    ),
+    "prices x 100": (lambda t: having(t, "cents", pc.multiply(t["cents"], 100)), "price_wrong", "the middle price of a line"),
+    "a later day": (lambda t: having(t, "day", [NIGHT + dt.timedelta(days=1)] * 1200), "other_day", "a later business day"),
+    "a future time": (lambda t: shifted(t, 24), "future", "a time after the end of the night"),
+    "a clock two hours ahead": (lambda t: shifted(t, 3), "hour_wrong", "population stability index of hour"),
+    "another day's clock": (lambda t: shifted(t, -15), "clock_apart", "does not lie on the line's own business day"),
+    "one household": (lambda t: one_household(t, 0.2), "largest_household", "of one household"),
+    "discounts turned round": (lambda t: having(t, "discount_cents", [-5] * t.num_rows), "discount_negative", "below 0"),
+    "a stale catalogue": (lambda t: having(t, "product", ["new"] * 70 + t["product"].to_pylist()[70:]), "catalogue_gone", "5%"),
+}
+
+
+@pytest.mark.parametrize(("change", "check", "sentence"), BAD.values(), ids=BAD)
+def test_a_bad_night_is_quarantined_and_named(look, change, check, sentence):
+    outcome = look(change(events(NIGHT)))
+    assert grave(outcome)[check] == "quarantine"
+    assert set(grave(outcome).values()) == {"quarantine"}
+    assert sentence in next(finding.what for finding in outcome.findings if finding.check == check)
+    assert "secret" not in outcome.model_dump_json()
+
+
+def test_nulls_in_one_slice_alone_are_found_where_the_whole_night_looks_well(look):
+    table = events(NIGHT, 3000)
+    few = [None if store == "s1" and i % 50 == 2 else store for i, store in enumerate(table["store"].to_pylist())]
+    small = having(table, "store", ["kiosk" if i < 40 else store for i, store in enumerate(few)])
+    outcome = look(nulled(having(table, "store", small["store"].to_pylist()), "quantity", range(20)))
+    assert grave(outcome) == {"slice_nulls": "quarantine"}
+    assert "store kiosk" in outcome.findings[0].what
+
+
+@pytest.mark.parametrize(
+    ("change", "check", "sentence"),
+    [
+        (lambda t: t.drop_columns(["cents"]), "columns_missing", "no column cents"),
+        (lambda t: t.rename_columns(["cent" if n == "cents" else n for n in t.column_names]), "columns_missing", "cents"),
+        (lambda t: t.set_column(7, "quantity", pa.array([1.5] * t.num_rows)), "columns_wrong", "another type in quantity"),
+    ],
+)
+def test_other_columns_block_the_run(look, change, check, sentence):
+    outcome = look(change(events(NIGHT)))
+    assert grave(outcome)[check] == "block"
+    with pytest.raises(Refused, match=sentence):
         outcome.refuse()
 
 
-def test_doubled_rows_are_refused(look):
+def test_an_empty_day_passes_where_the_shop_is_closed(look):
+    assert "not_empty" not in grave(look(events(NIGHT, rows=0), closed=True))
+
+
+def test_less_than_half_is_a_warning_and_nothing_more(look):
     table = events(NIGHT)
-    outcome = look(pa.concat_tables([table, table.slice(0, 7)]))
-    assert critical(outcome) == ["doubled"]
-    assert outcome.critical[0].rows == 7
+    outcome = look(table.filter(pa.array([i // 2 % 5 < 2 for i in range(table.num_rows)])))
+    assert grave(outcome) == {}
+    assert "rows_odd" in [finding.check for finding in outcome.findings]
 
 
-def test_a_doubled_partition_is_refused(look):
-    table = events(NIGHT)
-    assert critical(look(pa.concat_tables([table, table]))) == ["doubled"]
-
-
-def test_a_missing_column_is_refused_by_name(look):
-    outcome = look(events(NIGHT).drop_columns(["cents"]))
-    assert critical(outcome) == ["columns"]
-    assert "no column cents" in outcome.critical[0].what
-
-
-def test_a_column_of_another_type_is_refused_by_name(look):
-    table = events(NIGHT)
-    at = table.column_names.index("quantity")
-    outcome = look(table.set_column(at, "quantity", pa.array([1.5] * table.num_rows)))
-    assert critical(outcome) == ["types"]
-    assert "quantity" in outcome.critical[0].what
-
-
-def test_an_empty_day_is_refused_unless_the_shop_is_closed(look):
-    assert critical(look(events(NIGHT, rows=0))) == ["not_empty", "rows_near"]
-    assert look(events(NIGHT, rows=0), closed=frozenset({NIGHT})).findings == []
-
-
-def test_lines_of_another_day_are_refused(look):
-    table = events(NIGHT)
-    days = [NIGHT + dt.timedelta(days=1)] * 3 + table["day"].to_pylist()[3:]
-    assert critical(look(broken(table, "day", days))) == ["other_day"]
-
-
-def test_a_tenth_of_the_usual_rows_is_refused_and_less_than_half_is_a_warning(look):
-    assert critical(look(events(NIGHT, rows=19))) == ["rows_near"]
-    outcome = look(events(NIGHT, rows=90))
-    assert critical(outcome) == []
-    assert [finding.check for finding in outcome.findings] == ["rows_usual"]
+def test_a_holiday_is_judged_with_a_wider_band(tmp_path):
+    store = shop(tmp_path)
+    nights = RawNights(store, USUAL, lambda day: False)
+    christmas, spring = dt.date(2017, 12, 24), NIGHT
+    assert nights._special(christmas) and not nights._special(spring)
 
 
 def test_odd_money_and_quantities_are_warnings_with_counts(look):
     table = events(NIGHT)
-    outcome = look(broken(table, "quantity", [0, 0, 500] + [1] * (table.num_rows - 3)))
-    assert critical(outcome) == []
-    assert {finding.check: finding.rows for finding in outcome.findings} == {"quantity_zero": 2, "quantity_large": 1}
+    outcome = look(having(table, "quantity", [0, 0, 500] + [1] * (table.num_rows - 3)))
+    assert grave(outcome) == {}
+    assert {f.check: f.rows for f in outcome.findings} == {"paid_for_nothing": 2, "quantity_large": 1}
 
 
-def test_no_value_of_the_data_gets_into_the_outcome(look):
-    outcome = look(with_nulls("household", 0.2))
-    assert outcome.critical and "secret" not in outcome.model_dump_json()
-
-
-def test_later_days_do_not_move_the_expected_rows(tmp_path):
-    store = open_store(str(tmp_path / "store"))
-    put(store, tmp_path, "products", WEEKS[-1], pa.Table.from_pylist([], PRODUCTS))
-    for week in WEEKS:
-        put(store, tmp_path, "events", week, events(week))
+def test_later_days_do_not_move_what_a_night_is_held_against(tmp_path):
+    store = shop(tmp_path)
     put(store, tmp_path, "events", NIGHT, events(NIGHT))
-    before = next(raw_profile(store, [NIGHT], frozenset()))["row_ratio"]
-    put(store, tmp_path, "events", NIGHT + dt.timedelta(weeks=1), events(NIGHT, rows=9))
-    assert next(raw_profile(store, [NIGHT], frozenset()))["row_ratio"] == before == 1.0
+
+    def row() -> dict[str, Any]:
+        return next(RawNights(store, USUAL, lambda day: False).compared([NIGHT], raw_checks()))
+
+    before = row()
+    later = NIGHT + dt.timedelta(weeks=1)
+    put(store, tmp_path, "events", later, events(later, rows=9))
+    profiles.keep(store, later, row() | {"rows_on_time": 9}, read_manifest(store, "events", later))
+    assert row() == before and before["rows_ratio"] == 1.0
+
+
+def test_a_night_that_broke_a_check_is_not_what_later_ones_are_held_against(tmp_path):
+    """The same in one range as night by night."""
+    store, nights = shop(tmp_path), [NIGHT + dt.timedelta(weeks=week) for week in range(3)]
+    for night in nights:
+        table = events(night)
+        put(
+            store,
+            tmp_path,
+            "events",
+            night,
+            having(table, "cents", pc.multiply(table["cents"], 100)) if night == NIGHT else table,
+        )
+    rows = list(RawNights(store, USUAL, lambda day: False).compared(nights, raw_checks()))
+    alone = [next(RawNights(store, USUAL, lambda day: False).compared([night], raw_checks())) for night in nights]
+    assert [row["price_ratio"] > 5 for row in rows] == [True, False, False]
+    assert [row["price_ratio"] for row in rows] == [row["price_ratio"] for row in alone]
+
+
+def test_too_little_to_compare_is_listed_as_not_judged_and_never_as_a_pass(tmp_path):
+    store = open_store(str(tmp_path / "store"))
+    put(store, tmp_path, "products", NIGHT, pa.Table.from_pylist([{"product": "p0", "merchandise": True}], PRODUCTS))
+    put(store, tmp_path, "events", NIGHT, events(NIGHT))
+    outcome = judge(
+        "raw", list(RawNights(store, USUAL, lambda day: False).compared([NIGHT], raw_checks())), raw_checks()
+    ).outcome
+    assert {"rows_wrong", "price_wrong", "hour_wrong"} <= set(outcome.unjudged)
+
+
+def test_every_rule_has_a_name_of_its_own_and_an_explanation():
+    checks = raw_checks()
+    assert len({check.name for check in checks}) == len(checks)
+    assert all(check.why for check in checks) and all(rule.why for rule in LINE_RULES)
+
+
+def test_a_check_that_cannot_be_carried_out_is_a_defect_and_not_a_fault_of_the_data(look, monkeypatch):
+    import great_expectations as gx
+
+    def broken(*args: Any, **kwargs: Any) -> Any:
+        raise OSError("the engine is broken")
+
+    monkeypatch.setattr(gx.expectations.ExpectColumnMaxToBeBetween, "_validate", broken)
+    with pytest.raises(RuntimeError, match="could not be carried out"):
+        look(events(NIGHT))

@@ -25,6 +25,7 @@ from nightfill.web.words import moment
 TEMPLATES = Path(__file__).parent / "templates"
 ALONE = "default-src 'none'; base-uri 'none'; frame-ancestors 'self'"
 POLICY = f"{ALONE}; style-src 'self'; form-action 'self'; frame-src 'self'"
+STAGES = ("raw", "features")
 REPORT_POLICY = f"{ALONE}; style-src 'unsafe-inline'; img-src data:; form-action 'none'; sandbox"
 
 log = logging.getLogger(__name__)
@@ -46,6 +47,7 @@ def create_app(access: Access, opened: Callable[[], Store] = lambda: open_store(
     app.get("/reports/latest")(pages.latest)
     app.get("/reports/{night}")(pages.report)
     app.get("/reports/{night}/page")(pages.report_page)
+    app.get("/checks/{stage}/{night}")(pages.checks)
     app.get("/releases")(pages.releases)
     app.get("/releases/{surface}")(pages.surface)
     app.get("/releases/{surface}/ask")(pages.ask)
@@ -103,6 +105,14 @@ class Pages:
     def report_page(self, request: Request, night: str) -> Response:
         self._check(request, "GET", "evaluate_nightly")
         page = report_list.page(self.opened(), parse(night))
+        return HTMLResponse(page, headers={"Content-Security-Policy": REPORT_POLICY})
+
+    def checks(self, request: Request, stage: str, night: str) -> Response:
+        """The page of Great Expectations about the checks of a stage up to a night."""
+        self._check(request, "GET", "build_features")
+        if stage not in STAGES:
+            raise HTTPException(404, "There is no such page.")
+        page = self.opened().read(f"reports/checks/{stage}/{parse(night)}.html")
         return HTMLResponse(page, headers={"Content-Security-Policy": REPORT_POLICY})
 
     def releases(self, request: Request, told: str = "") -> Response:
