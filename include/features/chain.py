@@ -53,10 +53,11 @@ def stands_on(store: Store, night: dt.date) -> str:
     """Digest of the published night before, or NOTHING on the shop's first day.
 
     Raises:
-        Refused: the night before is not published, so counters would start in the middle.
+        Refused: the night before is not published, so counters would start in the middle, or is of another version.
     """
     before = find_manifest(store, COMPLETE, night - ONE_DAY)
     if before is not None:
+        _refuse_other_version(store, night, before)
         return before.digest
     if read_manifest(store, "events", night).meta.get("opens"):
         return NOTHING
@@ -66,6 +67,15 @@ def stands_on(store: Store, night: dt.date) -> str:
         f"Night {night} cannot be built: its counters go on from {night - ONE_DAY}, which is not published",
         f"Run build_features in range mode from {since} to {night}",
     )
+
+
+def _refuse_other_version(store: Store, night: dt.date, before: Manifest) -> None:
+    """Rows of another meaning cannot be gone on from: a year must be computed by one version."""
+    if (before.spec, before.transform) != (etl_digest(), TRANSFORM):
+        raise Refused(
+            f"Night {night - ONE_DAY}, on which {night} would stand, was computed by another version of the ETL",
+            f"Run build_features in range mode from {list_nights(store, COMPLETE)[0]} to {night}",
+        )
 
 
 def _first_landed(store: Store, night: dt.date) -> dt.date:

@@ -10,7 +10,7 @@ from include.features.chain import NOTHING, content, read_nights, stands_on
 from include.features.publish import prepare, publish_night
 from include.features.spark_session import explain_failure
 from include.store.objects import open_store
-from include.store.partitions import read_manifest
+from include.store.partitions import manifest_key, read_manifest
 from tests.features.plain_etl import Purchase, compute, land_shop
 
 START = dt.date(2017, 3, 6)
@@ -61,6 +61,15 @@ def test_landing_the_same_day_from_another_file_changes_nothing_downstream(store
     before = read_manifest(store, "events", START)
     assert content(before) == content(before.model_copy(update={"inputs": {"source": "a longer file"}}))
     assert stale_nights(store, DAYS) == []
+
+
+def test_no_night_stands_on_one_of_another_version(store, tmp_path):
+    publish(store, tmp_path / "build", DAYS[:2])
+    key = manifest_key("features", DAYS[1])
+    store.write(key, read_manifest(store, "features", DAYS[1]).model_copy(update={"transform": "features-1"}).to_bytes())
+    with pytest.raises(Refused, match=r"2017-03-07.*another version of the ETL.*range mode from 2017-03-06 to 2017-03-08"):
+        stale_nights(store, DAYS[2:])
+    assert stale_nights(store, DAYS) == DAYS[1:]
 
 
 def test_every_night_names_its_id_map_and_keeps_it_while_no_product_is_new(store, tmp_path):

@@ -11,6 +11,7 @@ from include.jobs.land_events import LandEvents
 from include.parquet import read_small
 from include.sources.late import late_of
 from include.sources.replay import ReplayClock
+from include.sources.shop.look import describe, look
 from include.store.objects import Store, open_store
 from include.store.partitions import fetch, read_manifest
 from tests.sources.own_shop import MAPPING, shop, write
@@ -142,6 +143,11 @@ def test_a_receipt_number_that_comes_again_on_another_day_is_no_correction(tmp_p
     folder = deliver(tmp_path, [line("1", 0)], [line("1", 1, n=4)])
     said, store = land(folder)
     assert "late" not in said and late_nights(store, DAYS[:2]) == []
+
+
+def test_the_check_of_a_shop_counts_the_lines_that_come_late(tmp_path):
+    source = shop(deliver(tmp_path, [line("1", 0)], [line("2", 1), line("3", 0)]))
+    assert "1 lines lie on an earlier day than their file" in describe(look(source.place, source.mapping, 0), "here")
 
 
 def test_a_night_with_late_lines_is_built_alone():

@@ -197,6 +197,8 @@ def _numbers(found: Look) -> str:
     ]
     if back:
         lines.append(f"{back:,} returned lines stay in the raw events with a negative quantity and count as nothing bought")
+    if late := pc.sum(pc.less(events["day"], events["known"])).as_py():
+        lines.append(f"{late:,} lines lie on an earlier day than their file: they come late and count from the file's night on")
     if empty := found.empty_days():
         lines.append(f"{len(empty)} days without a line are not declared closed: {', '.join(map(str, empty[:5]))}")
     if count["household"] < FEW:

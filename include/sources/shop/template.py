@@ -39,6 +39,7 @@ def _head(found: Mapping[str, Value], header: Sequence[str]) -> list[str]:
         _line(found, "files.encoding", "latin-1", "default utf-8", "  "),
         _line(found, "files.delimiter", '";"', "default ,", "  "),
         "  # shared_days: true  # when one day's lines lie in several files",
+        "  # late_days: 28  # how many days before its file's day a line may lie",
         _line(found, "zone", "Europe/London", "a business day is a day on this clock"),
     ]
 
