@@ -1,4 +1,4 @@
-"""How Airflow opens its metadata database: SQLite is made to wait for a lock where it would give up at once.
+"""Two of Airflow's own hooks: SQLite is made to wait for a lock where it would give up at once, and backfills queue apart.
 
 Airflow imports this module when it starts (docs: "Configuring local settings").
 """
@@ -30,3 +30,11 @@ def _lock_before_reading(connection: Connection, name: str) -> None:
     """
     if not getattr(connection.connection, "in_transaction", True):
         connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+def task_instance_mutation_hook(task_instance: Any, dag_run: Any = None) -> None:
+    """Spark work of a backfill, or of a range of nights, queues in a pool of its own, and so never before tonight's."""
+    if task_instance.pool == "spark" and (
+        str(task_instance.run_id).startswith("backfill__") or (dag_run is not None and (dag_run.conf or {}).get("end"))
+    ):
+        task_instance.pool = "spark_backfill"

@@ -6,6 +6,7 @@ PORTS = {
     "gateway": 0,
     "gateway_admin": 1,
     "airflow": 3,
+    "spark": 4,
     "stable-a.grpc": 10,
     "stable-a.rest": 11,
     "stable-b.grpc": 12,

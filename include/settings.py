@@ -49,9 +49,10 @@ class Settings(BaseModel):
     store: str = ""
     source: SourceSpec = SourceSpec()
     port_base: int = Field(default=DEFAULT_BASE, ge=1024, le=65000)
-    spark_master: str = "local[*]"
+    spark_master: str = ""
     spark_memory: str = "4g"
     spark_host: str = LOOPBACK
+    examples_engine: Literal["numpy", "spark"] = "numpy"
     topology: str = ""
     webhook: str = ""
     email_to: str = ""

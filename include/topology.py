@@ -12,8 +12,8 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 from include.errors import Refused
 from include.ports import PORTS
 
-ENDPOINTS = tuple(name for name in PORTS if name not in ("airflow", "reports"))
-"""What jobs and tasks talk to. Airflow's address is Airflow's own setting."""
+ENDPOINTS = tuple(name for name in PORTS if name not in ("airflow", "spark"))
+"""What jobs and tasks talk to. Airflow's address is Airflow's own setting, Spark's is NIGHTFILL_SPARK_MASTER."""
 
 HOSTS = tuple(dict.fromkeys(name.split(".")[0] for name in ENDPOINTS))
 REACHED_BY_ADDRESS = tuple(dict.fromkeys(name.split(".")[0] for name in ENDPOINTS if "." in name))

@@ -16,6 +16,7 @@ import time
 import urllib.request
 from pathlib import Path
 
+from include import spark_server
 from include.canonical import digest_file
 from include.cli import database
 from include.cli.holders import STACK
@@ -25,7 +26,8 @@ from include.serving.programs import Program
 from include.settings import LOOPBACK, ROOT, Settings
 
 POOLS = {
-    "spark": (1, "Spark drivers: each takes all cores"),
+    "spark": (1, "Spark for tonight: each night takes all cores"),
+    "spark_backfill": (3, "Spark for backfills and ranges: one night works, others wait for the night before"),
     "gpu": (1, "training: one model at a time"),
     "serving_rollout": (1, "replays through the gateway"),
 }
@@ -62,7 +64,8 @@ def environ(settings: Settings) -> dict[str, str]:
         "no_proxy": f"{LOOPBACK},localhost",
         STACK: str(settings.var.absolute()),
     }
-    return out | settings.environ() | ({"JAVA_HOME": str(java_home(java))} if java else {})
+    out |= settings.environ() | {"NIGHTFILL_SPARK_MASTER": spark_server.master(settings)}
+    return out | ({"JAVA_HOME": str(java_home(java))} if java else {})
 
 
 def configure(settings: Settings) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from include.canonical import digest
-from include.cli import airflow_stack, holders
+from include.cli import airflow_stack, holders, run_spark
 from include.cli.airflow_api import AirflowApi
 from include.errors import TryAgain
 from include.serving import processes
@@ -30,7 +30,7 @@ def start(settings: Settings, say: Say = print, serving: bool = True) -> float:
     airflow_stack.configure(settings)
     airflow_stack.migrate(settings)
     mark_children(settings)
-    processes.start(settings, airflow_stack.programs(settings))
+    processes.start(settings, [*airflow_stack.programs(settings), *run_spark.programs(settings)])
     airflow_stack.wait_healthy(settings)
     if serving:
         processes.wait_up(settings)

@@ -2,6 +2,7 @@
 
 <out>/build.json                     which nights were built, which were left alone and why
 <out>/<dataset>/<night>.parquet      one canonical file a dataset and night
+<out>/state/<night>/<dataset>.parquet    what later nights go on from, after every night that keeps it
 """
 
 import datetime as dt
@@ -9,6 +10,7 @@ import json
 import logging
 import shutil
 import time
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -22,20 +24,26 @@ import pyarrow.parquet as pq
 from include.errors import Refused
 from include.features import chain
 from include.features.chain import inputs_of, stands_on
+from include.features.restate import Touched, in_parts, late_nights, lines_of, touched_by
 from include.features.shelves import SHELF, shelf_spans
-from include.features.tables import COMPLETE, DATASETS, KEYS, SCHEMAS
+from include.features.state import Past, find_past, state_schema, write_states
+from include.features.tables import COMPLETE, DATASETS, KEYS, SCHEMAS, SORTED
 from include.parquet import write_canonical
 from include.sources.source import EVENTS
 from include.store.many import each
 from include.store.objects import Store
-from include.store.partitions import fetch, find_manifest, list_nights
+from include.store.partitions import fetch, find_manifest, list_nights, read_manifest
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
-SEED = ("day", "first_day")
+    from include.features.retold import Retold
+
 NIGHT_OF = {"product_index": "first_day", "household_product": "known", "product": "known", "household": "known"}
 """The column that names the night of a row's partition."""
+
+GRAIN = 400_000
+"""Raw lines a task: fewer only split what is small already, more would not fit a small driver at ten times the panel."""
 
 log = logging.getLogger("nightfill")
 
@@ -113,35 +121,76 @@ class Builder:
 
     def build(self, nights: Sequence[dt.date], skipped: Sequence[dt.date] = ()) -> Build:
         """Build these nights (consecutive, the one before them published)."""
-        from include.features import etl
-
         shutil.rmtree(self.temporary, ignore_errors=True)
         shutil.rmtree(self.out, ignore_errors=True)
         self.temporary.mkdir(parents=True)
-        since = time.time()
         read = raw_inputs(self.store, nights)
-        self._before = chain.nights_before(self.store, nights[0])
-        self.spark.conf.set("spark.sql.shuffle.partitions", str(self._parts(nights)))
-        lines = self._lines(nights).cache()
-        self._number(lines, nights)
-        self._say("lines and new products", since)
-        pairs = etl.pair_days(lines).join(self._numbered(), "product").drop("product")
-        rows = etl.household_product(pairs, self._earlier("household_product", nights)).cache()
-        counts = {"product_index": self._split_index(nights)}
-        counts["household_product"] = self._write("household_product", rows, nights)
-        self._say("household_product", since)
-        counts["product"] = self._write("product", etl.product(rows, self._earlier("product", nights)), nights)
-        self._say("product", since)
-        visits = etl.household(rows, lines, self._earlier("household", nights))
-        counts["household"] = self._write("household", visits, nights)
-        self._say("household", since)
-        for frame in (lines, rows):
-            frame.unpersist()
-        done = Build(list(nights), list(skipped), counts, read)
-        shutil.rmtree(self.temporary / "spark")
+        past = find_past(self.store, nights[0])
+        counts, so_far = Counter[str](), past
+        for part in in_parts(nights, late_nights(self.store, nights)):
+            counts.update(self._part(part, so_far))
+            so_far = so_far.then(self.temporary, part)
+        write_states(past, self.temporary, nights)
+        done = Build(list(nights), list(skipped), dict(counts), read)
         done.write(self.temporary)
         self.temporary.rename(self.out)
         return done
+
+    def _part(self, nights: Sequence[dt.date], past: Past) -> dict[str, int]:
+        """Build nights that go on from each other; returns the number of rows by dataset."""
+        from include.features import etl
+
+        since = time.time()
+        self._tasks = 1 + sum(each(self.store, self._rows_of, nights)) // GRAIN
+        self.spark.conf.set("spark.sql.shuffle.partitions", str(self._tasks))
+        lines = self._lines(nights).cache()
+        again = self._again(nights, past)
+        try:
+            self._number(lines.unionByName(again.lines) if again else lines, past, nights)
+            self._say("lines and new products", since)
+            pairs = etl.pair_days(lines).join(self._numbered(), "product").drop("product")
+            rows = etl.household_product(pairs, self._seed("household_product", past, nights))
+            counts = {"product_index": self._split("product_index", [self._fresh], nights)}
+            rows = again.household_product(rows, self._numbered()) if again else rows
+            counts["household_product"] = self._write("household_product", rows, nights)
+            self._say("household_product", since)
+            rows = self._read([self._computed("household_product")], SCHEMAS["household_product"])
+            products = etl.product(rows, self._seed("product", past, nights))
+            counts["product"] = self._write("product", again.product(products) if again else products, nights)
+            self._say("product", since)
+            visits = etl.household(rows, lines, self._seed("household", past, nights))
+            counts["household"] = self._write("household", again.household(visits) if again else visits, nights)
+            self._say("household", since)
+        finally:
+            lines.unpersist()
+            if again:
+                again.close()
+        shutil.rmtree(self.temporary / "spark")
+        return counts
+
+    def _again(self, nights: Sequence[dt.date], past: Past) -> "Retold | None":
+        """What a night with late lines tells again, or None."""
+        from include.features import etl
+        from include.features.retold import Retold
+
+        if not late_nights(self.store, nights):
+            return None
+        before = [*chain.nights_before(self.store, past.built[0] if past.built else nights[0]), *past.built]
+        touched = touched_by(self.store, nights[0], before)
+        whole = lines_of(self.store, touched, [*before, *nights])
+        path = write_canonical(whole, self.temporary / "spark" / "again.parquet")
+        shelf = write_canonical(shelf_spans(self.store, [*before, *nights]), self.temporary / "spark" / "shelves.parquet")
+        lines = etl.merchandise_lines(self._read([path], EVENTS), self._read([shelf], SHELF))
+        return Retold(nights[0], lines, lambda dataset: self._keys(dataset, touched, past))
+
+    def _keys(self, dataset: str, touched: Touched, past: Past) -> "tuple[DataFrame, DataFrame]":
+        """The touched keys of a dataset, and those of them that had purchases before."""
+        found = touched.keys(dataset, self._index)
+        stood = past.newest(dataset).select(KEYS[dataset]).join(found, list(KEYS[dataset]), join_type="left semi")
+        return self._keep(f"touched-{dataset}", found), self._keep(f"stood-{dataset}", stood)
+
+    def _keep(self, name: str, table: pa.Table) -> "DataFrame":
+        return self._read([write_canonical(table, self.temporary / "spark" / f"{name}.parquet")], table.schema)
 
     def _say(self, what: str, since: float) -> None:
         log.info("%s done after %.0f s", what, time.time() - since)
@@ -152,30 +201,21 @@ class Builder:
         return self.spark.read.schema(from_arrow_schema(schema)).parquet(*[path.resolve().as_uri() for path in paths])
 
     def _lines(self, nights: Sequence[dt.date]) -> "DataFrame":
-        """Lines that count; each night by the catalogue as it was known on it."""
+        """Lines that count and came in time; each night by the catalogue as it was known on it."""
         from include.features import etl
 
         shelf = write_canonical(shelf_spans(self.store, nights), self.temporary / "spark" / "shelf.parquet")
-        return etl.merchandise_lines(self._read(fetch(self.store, "events", nights), EVENTS), self._read([shelf], SHELF))
+        events = self._read(fetch(self.store, "events", nights), EVENTS).where("day = known")
+        return etl.merchandise_lines(events, self._read([shelf], SHELF))
 
-    def _earlier(self, dataset: str, nights: Sequence[dt.date]) -> "DataFrame | None":
-        """Published rows before these nights that can hold a touched key, gathered from many small files into one."""
-        if not self._before:
-            return None
-        paths = [str(path) for path in fetch(self.store, dataset, self._before)]
-        wanted = [name for name in SCHEMAS[dataset].names if name in (*KEYS[dataset], *SEED) or name.endswith("_total")]
-        schema = pa.schema([SCHEMAS[dataset].field(name) for name in wanted])
-        scan = pads.dataset(paths, schema=SCHEMAS[dataset], format="parquet").scanner(
-            columns=wanted, filter=self._touched(dataset, nights)
-        )
-        gathered = self.temporary / "spark" / f"earlier-{dataset}.parquet"
-        with pq.ParquetWriter(gathered, schema) as writer:
-            for batch in scan.to_batches():
-                writer.write_batch(batch)
-        return self._read([gathered], schema)
+    def _seed(self, dataset: str, past: Past, nights: Sequence[dt.date]) -> "DataFrame | None":
+        """The newest earlier row of each key that these nights can touch; None when there is none."""
+        seed = past.newest(dataset, self._touched(dataset, nights))
+        path = write_canonical(seed, self.temporary / "spark" / f"seed-{dataset}.parquet")
+        return self._read([path], state_schema(dataset)) if seed.num_rows else None
 
     def _touched(self, dataset: str, nights: Sequence[dt.date]) -> pc.Expression:
-        """Rows whose household or product occurs in the raw events of these nights; the ETL matches keys exactly."""
+        """Rows whose household or product occurs in the raw events of these nights: those of all their keys, and others."""
         key, raw = ("household", "household") if "household" in KEYS[dataset] else ("product_index", "product")
         events = pads.dataset([str(path) for path in fetch(self.store, "events", nights)], schema=EVENTS, format="parquet")
         values = events.to_table(columns=[raw])[raw].unique()
@@ -183,12 +223,11 @@ class Builder:
             values = self._index.filter(pc.is_in(self._index["product"], value_set=values))["product_index"].unique()
         return pc.field(key).isin(values)
 
-    def _number(self, lines: "DataFrame", nights: Sequence[dt.date]) -> None:
+    def _number(self, lines: "DataFrame", past: Past, nights: Sequence[dt.date]) -> None:
         """Give the new products their indexes, by (first day, shop id)."""
         from include.features import etl
 
-        earlier = map(pq.read_table, fetch(self.store, "product_index", self._before))
-        known = pa.concat_tables([SCHEMAS["product_index"].empty_table(), *earlier])
+        known = past.newest("product_index")
         bought = etl.first_days(lines).toArrow()
         fresh = bought.filter(pc.invert(pc.is_in(bought["product"], value_set=known["product"].combine_chunks())))
         fresh = fresh.sort_by([("first_day", "ascending"), ("product", "ascending")])
@@ -204,26 +243,27 @@ class Builder:
         schema = pa.schema([SCHEMAS["product_index"].field(name) for name in ("product", "product_index")])
         return F.broadcast(self._read([path], schema))
 
-    def _split_index(self, nights: Sequence[dt.date]) -> int:
-        return self._split("product_index", [self._fresh], nights)
+    def _computed(self, dataset: str) -> Path:
+        """Where Spark leaves a dataset's rows."""
+        return self.temporary / "spark" / dataset
 
     def _write(self, dataset: str, frame: "DataFrame", nights: Sequence[dt.date]) -> int:
-        """Spark computes the rows, each day whole within one file; the canonical writer makes the night's files."""
-        folder = self.temporary / "spark" / dataset
-        frame.select(*SCHEMAS[dataset].names).repartition(self._parts(nights), "known").write.parquet(folder.resolve().as_uri())
-        rows = self._split(dataset, (pq.read_table(path) for path in sorted(folder.glob("*.parquet"))), nights)
-        shutil.rmtree(folder)
-        return rows
+        """Spark computes the rows, each night whole within one file; the canonical writer makes the night's files."""
+        from pyspark.sql.pandas.types import from_arrow_schema
 
-    def _parts(self, nights: Sequence[dt.date]) -> int:
-        """One task for a night or a few; more only split what is small already."""
-        return 1 if len(nights) < 8 else max(2, self.spark.sparkContext.defaultParallelism)
+        folder, types = self._computed(dataset), from_arrow_schema(SCHEMAS[dataset])
+        typed = frame.select(*[frame[field.name].cast(field.dataType).alias(field.name) for field in types])
+        typed.repartition(self._tasks, "known").write.parquet(folder.resolve().as_uri())
+        return self._split(dataset, (pq.read_table(path) for path in sorted(folder.glob("*.parquet"))), nights)
+
+    def _rows_of(self, night: dt.date) -> int:
+        return read_manifest(self.store, "events", night).rows
 
     def _split(self, dataset: str, tables: "Iterator[pa.Table] | list[pa.Table]", nights: Sequence[dt.date]) -> int:
         """Write one sorted file a night, an empty one for a night without rows; returns the number of rows."""
         missing, rows = set(nights), 0
         for table in tables:
-            for night, part in by_night(table.cast(SCHEMAS[dataset]), NIGHT_OF[dataset], KEYS[dataset]):
+            for night, part in by_night(table.cast(SCHEMAS[dataset]), NIGHT_OF[dataset], SORTED[dataset]):
                 write_canonical(part, self.temporary / dataset / f"{night}.parquet")
                 missing.remove(night)
                 rows += part.num_rows

@@ -1,8 +1,8 @@
 """The feature ETL as Spark transformations: the same code for one night and for a year of nights.
 
 Partial sums of the nights asked for are cumulated over a seed: one row a key that holds its counters before the first
-of these nights. One night has small partials and a seed; a whole history has none. Whole numbers only, so the order in
-which Spark adds cannot show.
+of these nights (state.py). One night has small partials and a seed; a whole history has none. Whole numbers only, so the
+order in which Spark adds cannot show.
 
 Lines are moved once, by household: every sum and window over a household's keys then stays where it is.
 """
@@ -17,14 +17,15 @@ MONEY = ("cents", "discount_cents")
 
 
 def merchandise_lines(events: DataFrame, shelf: DataFrame) -> DataFrame:
-    """Lines that count, by the rule of tables.RULE: household, product, basket, day, quantity, cents, discount_cents.
+    """Lines that count, by the rule of tables.RULE: household, product, basket, day, known, quantity, cents, discount_cents.
 
-    `shelf` has the spans of nights in which a product is merchandise, see shelves.py.
+    `shelf` has the spans of nights in which a product is merchandise, see shelves.py; a line is judged by the night that
+    delivered it.
     """
     sold = events.where("quantity > 0 and cents > 0 and household is not null")
-    kept = sold.join(F.broadcast(shelf), "product").where("day between since and until")
+    kept = sold.join(F.broadcast(shelf), "product").where("known between since and until")
     discount = F.coalesce(F.col("discount_cents"), F.lit(0)).alias("discount_cents")
-    lines = kept.select("household", "product", "basket", "day", "quantity", "cents", discount)
+    lines = kept.select("household", "product", "basket", "day", "known", "quantity", "cents", discount)
     return lines.repartition("household")
 
 
@@ -38,18 +39,11 @@ def pair_days(lines: DataFrame) -> DataFrame:
 
 
 def first_days(lines: DataFrame) -> DataFrame:
-    """product, first_day: when each product was first bought within these nights."""
-    return lines.groupBy("product").agg(F.min("day").alias("first_day"))
+    """product, first_day: the first of these nights that told of a purchase of each product."""
+    return lines.groupBy("product").agg(F.min("known").alias("first_day"))
 
 
-def latest(earlier: DataFrame, keys: tuple[str, ...], touched: DataFrame, counters: tuple[str, ...]) -> DataFrame:
-    """The seed: counters of the touched keys after their last earlier night. They never fall, so that is their maximum."""
-    known = earlier.join(F.broadcast(touched.select(*keys).distinct()), list(keys), "left_semi")
-    first = [F.min("first_day").alias("first_day")] if "first_day" in earlier.columns else []
-    return known.groupBy(*keys).agg(F.max("day").alias("day"), *[F.max(name).alias(name) for name in counters], *first)
-
-
-def household_product(pairs: DataFrame, earlier: DataFrame | None) -> DataFrame:
+def household_product(pairs: DataFrame, seed: DataFrame | None) -> DataFrame:
     """Dataset household_product of these nights. `pairs` has product_index in place of product."""
     totals = ("days_total", "units_total", "cents_total", "gap_square_total")
     rows = pairs.withColumns(
@@ -62,9 +56,7 @@ def household_product(pairs: DataFrame, earlier: DataFrame | None) -> DataFrame:
             "first_day": F.col("day"),
         }
     )
-    if earlier is not None:
-        seed = latest(earlier, PAIR, pairs, totals).withColumn("fresh", F.lit(False))
-        rows = rows.unionByName(seed, allowMissingColumns=True)
+    rows = _over(rows, seed)
     by_date = Window.partitionBy(*PAIR).orderBy("day")
     gap = F.datediff("day", "previous_day").cast("long")
     rows = rows.withColumn("previous_day", F.lag("day").over(by_date))
@@ -73,7 +65,7 @@ def household_product(pairs: DataFrame, earlier: DataFrame | None) -> DataFrame:
     return _told(rows.withColumns(sums | {"first_day": F.min("first_day").over(by_date)}))
 
 
-def product(rows: DataFrame, earlier: DataFrame | None) -> DataFrame:
+def product(rows: DataFrame, seed: DataFrame | None) -> DataFrame:
     """Dataset product of these nights, from the rows of household_product."""
     new = F.when(F.col("days_total") == 1, 1).otherwise(0)
     needed = rows.select("product_index", "day", "days_total", "units", *MONEY).repartition("product_index")
@@ -83,10 +75,10 @@ def product(rows: DataFrame, earlier: DataFrame | None) -> DataFrame:
         F.sum("units").cast("int").alias("units"),
         *[F.sum(name).alias(name) for name in MONEY],
     )
-    return _cumulated(partial, earlier, "product_index", ("buyers", "new_buyers", "units", *MONEY))
+    return _cumulated(partial, seed, "product_index", ("buyers", "new_buyers", "units", *MONEY))
 
 
-def household(rows: DataFrame, lines: DataFrame, earlier: DataFrame | None) -> DataFrame:
+def household(rows: DataFrame, lines: DataFrame, seed: DataFrame | None) -> DataFrame:
     """Dataset household of these nights, from the rows of household_product and the lines (for baskets)."""
     new = F.when(F.col("days_total") == 1, 1).otherwise(0)
     partial = rows.groupBy("household", "day").agg(
@@ -94,22 +86,25 @@ def household(rows: DataFrame, lines: DataFrame, earlier: DataFrame | None) -> D
     )
     baskets = lines.groupBy("household", "day").agg(F.countDistinct("basket").cast("int").alias("baskets"))
     visits = partial.join(baskets, ["household", "day"]).withColumns({"days": F.lit(1), "first_day": F.col("day")})
-    return _cumulated(visits, earlier, "household", ("baskets", "products", "new_products", "cents", "days")).drop("days")
+    return _cumulated(visits, seed, "household", ("baskets", "products", "new_products", "cents", "days")).drop("days")
 
 
-def _cumulated(partial: DataFrame, earlier: DataFrame | None, key: str, names: tuple[str, ...]) -> DataFrame:
+def _cumulated(partial: DataFrame, seed: DataFrame | None, key: str, names: tuple[str, ...]) -> DataFrame:
     """Add <name>_total for each name (and keep the lowest first_day where there is one)."""
     rows = partial.withColumns({f"{name}_total": F.col(name).cast("long") for name in names} | {"fresh": F.lit(True)})
-    if earlier is not None:
-        totals = tuple(f"{name}_total" for name in names)
-        rows = rows.unionByName(
-            latest(earlier, (key,), partial, totals).withColumn("fresh", F.lit(False)), allowMissingColumns=True
-        )
+    rows = _over(rows, seed)
     by_date = Window.partitionBy(key).orderBy("day")
     sums = {f"{name}_total": F.sum(f"{name}_total").over(by_date) for name in names}
     if "first_day" in partial.columns:
         sums["first_day"] = F.min("first_day").over(by_date)
     return _told(rows.withColumns(sums))
+
+
+def _over(rows: DataFrame, seed: DataFrame | None) -> DataFrame:
+    """The rows of these nights and, marked as not fresh, what they go on from."""
+    if seed is None:
+        return rows
+    return rows.unionByName(seed.drop("known").withColumn("fresh", F.lit(False)), allowMissingColumns=True)
 
 
 def _told(rows: DataFrame) -> DataFrame:

@@ -1,4 +1,4 @@
-"""Make a run's nights visible: objects first, then the four manifests of a night, then the one that names them.
+"""Make a run's nights visible: objects first, then the manifests of a night's partitions, then the one that names them.
 
 Two runs may do so at once. Each reads what is published before it looks at the inputs, and swaps a manifest only if it is
 still the one that it read. So a run whose inputs are out of date cannot replace a newer night: had its inputs been the right
@@ -19,6 +19,7 @@ from include.errors import Refused, TryAgain
 from include.features.build import Build, night_files, raw_inputs
 from include.features.chain import ONE_DAY, next_id_map
 from include.features.stale import first_stale
+from include.features.state import STATE, state_files
 from include.features.tables import COMPLETE, DATASETS, TRANSFORM, columns, etl_digest
 from include.store.doomed import put_all
 from include.store.manifest import File, Manifest, swap_in
@@ -40,7 +41,7 @@ class Prepared:
     night: dt.date
     parts: dict[str, Manifest]
     complete: Manifest
-    files: dict[str, Path]
+    files: list[Path]
     seen: Seen = field(repr=False)
 
 
@@ -109,33 +110,39 @@ def prepare(store: Store, folder: Path) -> list[Prepared]:
     ready = []
     for night in build.nights:
         inputs = build.inputs[str(night)] | {"previous": previous}
-        ready.append(_prepare_night(night, night_files(folder, night), inputs, id_map, seen[night]))
+        files = night_files(folder, night), state_files(folder, night)
+        ready.append(_prepare_night(night, *files, inputs, id_map, seen[night]))
         previous, id_map = ready[-1].complete.digest, ready[-1].complete.id_map
     _refuse_to_undermine(store, ready)
     return ready
 
 
 def _look(store: Store, night: dt.date) -> Seen:
-    return {dataset: store.load(manifest_key(dataset, night)) for dataset in (*DATASETS, COMPLETE)}
+    return {dataset: store.load(manifest_key(dataset, night)) for dataset in (*DATASETS, STATE, COMPLETE)}
 
 
-def _prepare_night(night: dt.date, files: dict[str, Path], inputs: dict[str, str], id_map: str, seen: Seen) -> Prepared:
+def _prepare_night(
+    night: dt.date, files: dict[str, Path], state: dict[str, Path], inputs: dict[str, str], id_map: str, seen: Seen
+) -> Prepared:
     rows = {dataset: pq.read_metadata(path).num_rows for dataset, path in files.items()}
     id_map = next_id_map(id_map, rows["product_index"], digest_file(files["product_index"]))
     common: dict[str, Any] = {"kind": "partition", "inputs": inputs, "id_map": id_map}
     common |= {"spec": etl_digest(), "transform": TRANSFORM}
     parts = {
         dataset: Manifest(
-            name=f"{dataset}/{night}",
-            rows=rows[dataset],
-            columns=columns(dataset),
-            files=[File(path=f"{dataset}.parquet", sha256=digest_file(path), bytes=path.stat().st_size)],
-            **common,
+            name=f"{dataset}/{night}", rows=rows[dataset], columns=columns(dataset), files=[_file(path, dataset)], **common
         )
         for dataset, path in files.items()
     }
+    if state:
+        parts[STATE] = Manifest(name=f"{STATE}/{night}", files=[_file(path, name) for name, path in state.items()], **common)
     meta = {"parts": {dataset: part.digest for dataset, part in parts.items()}, "rows": rows}
-    return Prepared(night, parts, Manifest(name=f"{COMPLETE}/{night}", meta=meta, **common), files, seen)
+    complete = Manifest(name=f"{COMPLETE}/{night}", meta=meta, **common)
+    return Prepared(night, parts, complete, [*files.values(), *state.values()], seen)
+
+
+def _file(path: Path, dataset: str) -> File:
+    return File(path=f"{dataset}.parquet", sha256=digest_file(path), bytes=path.stat().st_size)
 
 
 def _refuse_to_undermine(store: Store, ready: list[Prepared]) -> None:
@@ -154,12 +161,12 @@ def publish_night(store: Store, ready: Prepared) -> bool:
     Raises:
         Conflict: somebody has published other bytes since the night was prepared.
     """
-    put_all(store, [ready.files[dataset] for dataset in DATASETS])
+    put_all(store, ready.files)
 
     def swap(name: str) -> bool:
         return swap_in(store, manifest_key(name, ready.night), ready.parts[name], ready.seen[name])
 
-    each(store, swap, DATASETS)
+    each(store, swap, ready.parts)
     changed = swap_in(store, manifest_key(COMPLETE, ready.night), ready.complete, ready.seen[COMPLETE])
     remember_nights(store, COMPLETE, [ready.night])
     return changed

@@ -1,18 +1,37 @@
-"""One Spark session, set up for short jobs over small files."""
+"""One Spark session, set up for short jobs over small files: in this process, or in a server that runs already.
+
+Both understand the same DataFrame calls; what needs the JVM beside this process (sparkContext, RDDs) is not used.
+"""
 
 import logging
+import os
+import socket
+import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from include import spark_server
 from include.errors import Refused, TryAgain
+from include.settings import Settings
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
+NAME = "nightfill-features"
 JAVA = "-Xshare:auto -XX:-UsePerfData -Duser.timezone=UTC"
 BRIEF = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
 """A job of half a minute is over before the second compiler pays: without it a night costs half the CPU seconds."""
 LONG = "-XX:+UseParallelGC"
+SESSION: dict[str, Any] = {
+    "spark.sql.session.timeZone": "UTC",
+    "spark.sql.files.maxPartitionBytes": "32m",
+    "spark.sql.files.openCostInBytes": "64k",
+    "spark.sql.sources.parallelPartitionDiscovery.threshold": "100000",
+    "spark.sql.adaptive.enabled": "false",
+    "spark.sql.inMemoryColumnarStorage.compressed": "false",
+}
+PATIENCE = 90.0
+"""Seconds that a job waits for a server that is not up yet: it starts with the stack, and again after a failure."""
 QUIET = """rootLogger.level = error
 rootLogger.appenderRef.stderr.ref = stderr
 appender.stderr.type = Console
@@ -24,17 +43,24 @@ appender.stderr.layout.pattern = %d{HH:mm:ss} %p %c{1}: %m%n
 
 
 def open_session(master: str, memory: str, work: Path, brief: bool = True, host: str = "127.0.0.1") -> "SparkSession":
-    """Start Spark with all of its scratch under `work`.
+    """Start Spark with all of its scratch under `work`, or open a session of the server at sc://host:port.
 
     Args:
-        master: `local[*]`, or the URL of a cluster.
-        memory: of the driver, which in local mode is all there is, for example 4g.
+        master: `local[*]`, the URL of a cluster, or that of a Spark Connect server.
+        memory: of the driver, which in local mode is all there is, for example 4g; a server has its own.
         brief: start fast, for a few nights; otherwise run fast, for many.
         host: this machine's address as the cluster's executors reach it.
 
     Raises:
-        Refused: Java is missing or cannot be started.
+        Refused: Java is missing or cannot be started, or the server does not know this stack's token.
+        TryAgain: the server does not answer.
     """
+    if master.startswith(spark_server.CONNECT):
+        return _connect(master)
+    return _start(master, memory, work, brief, host)
+
+
+def _start(master: str, memory: str, work: Path, brief: bool, host: str) -> "SparkSession":
     from pyspark.sql import SparkSession
 
     work.mkdir(parents=True, exist_ok=True)
@@ -42,33 +68,61 @@ def open_session(master: str, memory: str, work: Path, brief: bool = True, host:
     quiet.write_text(QUIET)
     logging.getLogger("py4j").setLevel(logging.WARNING)
     java = f"{BRIEF if brief else LONG} {JAVA} -Dlog4j2.configurationFile={quiet.resolve().as_uri()}"
-    settings = {
+    settings = SESSION | {
         "spark.driver.memory": memory,
         "spark.driver.host": host,
         "spark.driver.bindAddress": host,
         "spark.driver.extraJavaOptions": java,
         "spark.local.dir": str(work / "scratch"),
         "spark.sql.warehouse.dir": str(work / "warehouse"),
-        "spark.sql.session.timeZone": "UTC",
-        "spark.sql.files.maxPartitionBytes": "32m",
-        "spark.sql.files.openCostInBytes": "64k",
-        "spark.sql.sources.parallelPartitionDiscovery.threshold": "100000",
-        "spark.sql.adaptive.enabled": "false",
-        "spark.sql.inMemoryColumnarStorage.compressed": "false",
         "spark.ui.enabled": "false",
         "spark.ui.showConsoleProgress": "false",
     }
-    builder = SparkSession.builder.master(master).appName("nightfill-features")
-    for name, value in settings.items():
-        builder = builder.config(name, value)
     try:
-        session = builder.getOrCreate()
+        session = SparkSession.builder.master(master).appName(NAME).config(map=settings).getOrCreate()
     except Exception as error:
         raise Refused(
             f"Spark did not start: {str(error)[:200]}", "Install Java 17 (openjdk-17-jre-headless) and run it again"
         ) from error
     session.sparkContext.setLogLevel("ERROR")
     return session
+
+
+def _connect(master: str) -> "SparkSession":
+    from pyspark.sql import SparkSession
+
+    _wait_for(master)
+    os.environ.setdefault(spark_server.TOKEN, spark_server.token(Settings.load()))
+    try:
+        return SparkSession.builder.remote(master).appName(NAME).config(map=SESSION).getOrCreate()
+    except Exception as error:
+        if "UNAUTHENTICATED" in str(error):
+            raise Refused(
+                f"Spark's server at {master} is not this stack's", "Set NIGHTFILL_SPARK_MASTER to your own"
+            ) from error
+        raise _gone(master) from error
+
+
+def _wait_for(master: str) -> None:
+    host, _, port = master.removeprefix(spark_server.CONNECT).split("/")[0].partition(":")
+    until = time.monotonic() + PATIENCE
+    while True:
+        try:
+            socket.create_connection((host, int(port or 15002)), timeout=2).close()
+            return
+        except ValueError:
+            raise Refused(f"'{master[:60]}' names no Spark server", "Give sc://host:port") from None
+        except OSError as error:
+            if time.monotonic() > until:
+                raise _gone(master) from error
+        time.sleep(0.2)
+
+
+def _gone(master: str) -> TryAgain:
+    return TryAgain(
+        f"Spark's server at {master} does not answer",
+        "The stack starts it again: see `nightfill status` and `nightfill logs spark`; or set NIGHTFILL_SPARK_MASTER=local[*]",
+    )
 
 
 def explain_failure(error: Exception) -> Exception:
@@ -79,4 +133,6 @@ def explain_failure(error: Exception) -> Exception:
         return TryAgain(f"Spark could not write its files: {full}", "Free some disk space and run it again")
     if "OutOfMemoryError" in text or "GC overhead" in text:
         return Refused("Spark ran out of memory", "Raise NIGHTFILL_SPARK_MEMORY, or build fewer nights at once")
+    if type(error).__name__ == "SparkConnectGrpcException" or "INVALID_HANDLE" in text:
+        return _gone("the address of this job")
     return error

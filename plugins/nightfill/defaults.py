@@ -28,6 +28,7 @@ class Pool(StrEnum):
     """Pools by scarce thing. They limit load; exclusion is the lease in the store."""
 
     SPARK = "spark"
+    SPARK_BACKFILL = "spark_backfill"
     GPU = "gpu"
     ROLLOUT = "serving_rollout"
 

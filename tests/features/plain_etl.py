@@ -10,8 +10,10 @@ import pyarrow as pa
 
 from include.features.build import Build, raw_inputs
 from include.features.publish import prepare, publish_night
+from include.features.state import find_past, write_states
 from include.features.tables import DATASETS, SCHEMAS
 from include.parquet import write_canonical
+from include.sources.late import late_lines
 from include.sources.source import EVENTS, PRODUCTS
 from include.store.objects import Store
 from include.store.partitions import publish
@@ -25,29 +27,49 @@ class Purchase:
     units: int
     cents: int
     discount: int
+    known: int = -1
+    """The night that delivered it; the day itself where there is none."""
+    line: int = -1
+    """Which line it is: a later one of the same number and day corrects it. Without, a line is like no other."""
+
+    @property
+    def night(self) -> int:
+        return max(self.day, self.known)
+
+
+def known_on(lines: list[Purchase], night: int) -> list[Purchase]:
+    """The lines in force as known on a night; of a cancelled one nothing is left."""
+    newest: dict[tuple, Purchase] = {}
+    for place, line in enumerate(lines):
+        key = (line.day, line.line, line.product) if line.line >= 0 else (place,)
+        if line.night <= night and (key not in newest or newest[key].night < line.night):
+            newest[key] = line
+    return [line for line in newest.values() if line.units > 0 and line.cents > 0]
 
 
 def land_shop(store: Store, folder: Path, lines: list[Purchase], start: dt.date, nights: list[dt.date]) -> None:
-    """Events and catalogue of a shop of these lines; each line is a basket of its own."""
+    """Events, as they were delivered, and catalogue of a shop of these lines; each line is a basket of its own."""
     texts = {"spec": "s", "transform": "t"}
     for number, night in enumerate(nights):
-        today = [(place, line) for place, line in enumerate(lines) if line.day == number]
+        today = [(place, line) for place, line in enumerate(lines) if line.night == number]
         rows = [
             {
                 "household": line.household,
                 "product": line.product,
-                "basket": f"basket-{place}",
+                "basket": f"line-{line.line}" if line.line >= 0 else f"basket-{place}",
                 "store": "s1",
-                "day": night,
-                "at": dt.datetime(night.year, night.month, night.day, 12, tzinfo=dt.UTC),
+                "day": start + dt.timedelta(days=line.day),
+                "known": night,
+                "at": dt.datetime.combine(start, dt.time(12), dt.UTC) + dt.timedelta(days=line.day),
                 "quantity": line.units,
                 "cents": line.cents,
                 "discount_cents": line.discount,
             }
             for place, line in today
         ]
-        path = write_canonical(pa.Table.from_pylist(rows, EVENTS), folder / "events.parquet")
-        meta = {"opens": True} if night == start else {}
+        table = pa.Table.from_pylist(rows, EVENTS)
+        path = write_canonical(table, folder / "events.parquet")
+        meta = ({"opens": True} if night == start else {}) | ({"late": late} if (late := late_lines(table, night)) else {})
         publish(store, "events", night, {"events.parquet": path}, rows=len(rows), columns={}, inputs={}, meta=meta, **texts)
     products = [{"product": name, "type": f"type {name}", "merchandise": True} for name in sorted({x.product for x in lines})]
     path = write_canonical(pa.Table.from_pylist(products, PRODUCTS), folder / "products.parquet")
@@ -72,6 +94,7 @@ def compute(store: Store, out: Path, lines: list[Purchase], nights: list[dt.date
                 continue
             table = pa.Table.from_pylist(rows[dataset][number], SCHEMAS[dataset])
             write_canonical(table, out / dataset / f"{night}.parquet")
+    write_states(find_past(store, only[0]), out, only)
     Build(only, [], {}, raw_inputs(store, only)).write(out)
 
 

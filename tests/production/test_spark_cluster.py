@@ -14,6 +14,7 @@ import pytest
 
 from include.cli.java import find_java, java_home
 from include.settings import ROOT
+from tests.features.spark_shop import assert_like_the_reference, build, land
 from tests.production.compose_file import services
 
 pytestmark = [pytest.mark.slow, pytest.mark.long, pytest.mark.skipif(find_java() is None, reason="Java 17 is missing")]
@@ -54,17 +55,20 @@ def answers(port: int) -> bool:
 
 @pytest.fixture(scope="module")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str]]:
-    """(the master's URL, the secret); both processes are healthy by the health checks of the production file."""
+    """(the master's URL, the secret) of a master with two workers, healthy by the health checks of the production file."""
     folder, secret = tmp_path_factory.mktemp("spark"), secrets.token_urlsafe(32)
-    port, pages = free_port(), (free_port(), free_port())
+    port, pages = free_port(), [free_port() for _ in range(3)]
     url = f"spark://127.0.0.1:{port}"
     deploy = "org.apache.spark.deploy"
     master = [f"{deploy}.master.Master", "--host", "127.0.0.1", "--port", str(port), "--webui-port", str(pages[0])]
-    worker = [f"{deploy}.worker.Worker", "--host", "127.0.0.1", "--webui-port", str(pages[1])]
-    worker += ["--cores", "2", "--memory", "2g", "--work-dir", str(folder / "work"), url]
+    limits = ["--cores", "1", "--memory", "2g"]
+    workers = [
+        [f"{deploy}.worker.Worker", "--host", "127.0.0.1", "--webui-port", str(page), *limits, "--work-dir", str(folder), url]
+        for page in pages[1:]
+    ]
     running = []
     try:
-        for words, page in ((master, pages[0]), (worker, pages[1])):
+        for words, page in zip((master, *workers), pages, strict=True):
             with (folder / f"{page}.log").open("w") as log:
                 command = [str(Path(sys.executable).parent / "spark-class"), *words]
                 running.append(subprocess.Popen(command, env=environment(secret), stdout=log, stderr=subprocess.STDOUT))
@@ -97,3 +101,12 @@ def test_a_driver_without_the_secret_gets_nothing(cluster: tuple[str, str], tmp_
     except subprocess.TimeoutExpired:
         return  # it goes on asking; it was not let in
     assert done.returncode != 0 and "sum" not in done.stdout
+
+
+def test_two_workers_make_the_rows_of_the_reference(cluster: tuple[str, str], tmp_path: Path) -> None:
+    url, secret = cluster
+    store, lines = land(tmp_path)
+    told = environment(secret) | {"NIGHTFILL_SPARK_MASTER": url, "NIGHTFILL_SPARK_MEMORY": "1g"}
+    report = build(store, tmp_path / "work", told)
+    assert report["ok"], report
+    assert_like_the_reference(tmp_path / "work", lines)
