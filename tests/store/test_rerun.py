@@ -1,11 +1,12 @@
 """A night whose inputs are the same is left alone, and says so; a changed digest rebuilds exactly what hangs from it."""
 
 import datetime as dt
+import re
 
 import pytest
 
 from include.features import stale
-from include.features.build import stale_nights
+from include.features.build import Build, stale_nights
 from include.features.publish import publish_build
 from include.features.stale import first_stale
 from include.jobs.build_features import BuildFeatures
@@ -96,3 +97,16 @@ def test_the_job_says_why_it_does_nothing(shop, tmp_path):
     result = BuildFeatures(**fields).run()
     assert (result["built"], result["skipped"]) == (0, 4) and "all 4 nights are unchanged" in result["reason"]
     assert publish_build(shop, tmp_path / "work" / "features").state == "unchanged"
+
+
+def test_the_job_says_which_input_has_changed(shop, tmp_path, monkeypatch):
+    monkeypatch.setattr(BuildFeatures, "_build", lambda self, store, stale, skipped, spark: Build(stale, skipped))
+    land(shop, tmp_path, Purchase("g", "a", 2, 1, 50, 0))
+    fields = {"store": str(shop.root), "work": tmp_path / "work", "first": str(DAYS[0]), "last": str(DAYS[3])}
+    result = BuildFeatures(**fields).run()
+    assert (result["built"], result["skipped"]) == (2, 2)
+    assert re.fullmatch(
+        r"built from 2017-03-08: input events changed from \w{8} to \w{8}; later nights stand on it; "
+        "2 nights before are unchanged",
+        result["reason"],
+    )
