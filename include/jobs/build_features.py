@@ -3,6 +3,7 @@
 import datetime as dt
 import shutil
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from pydantic import Field
 from include.jobs.frame import main
 from include.jobs.night_range import NightRangeJob
 from include.settings import Settings
+from include.spark_server import LOCAL
 from include.store.objects import Store
 
 MANY = 30
@@ -20,13 +22,15 @@ MANY = 30
 class BuildFeatures(NightRangeJob):
     """Compute the nights first to last; nights whose inputs have not changed are left alone.
 
-    `rebuild` computes them nevertheless: the bytes must come out the same.
+    `rebuild` computes them nevertheless: the bytes must come out the same. `patience` is how many seconds the job waits for
+    the night before, which another run of the same backfill is about to publish.
     """
 
-    spark_master: str = Field(default_factory=lambda: Settings.load().spark_master)
+    spark_master: str = Field(default_factory=lambda: Settings.load().spark_master or LOCAL)
     spark_memory: str = Field(default_factory=lambda: Settings.load().spark_memory)
     spark_host: str = Field(default_factory=lambda: Settings.load().spark_host)
     rebuild: bool = False
+    patience: float = Field(default=0, ge=0, le=3600)
 
     @property
     def out(self) -> Path:
@@ -39,6 +43,7 @@ class BuildFeatures(NightRangeJob):
         from include.features.stale import why_stale
 
         store, asked = self.open_store(), self.nights()
+        self._await_night_before(store, asked[0])
         stale = stale_nights(store, asked, self.rebuild)
         skipped = [night for night in asked if night not in set(stale)]
         why = "; ".join(why_stale(store, stale[0], stands_on(store, stale[0]))) if stale else ""
@@ -57,6 +62,16 @@ class BuildFeatures(NightRangeJob):
             "reason": self._reason(stale, skipped, why),
             "rows": build.rows,
         }
+
+    def _await_night_before(self, store: Store, night: dt.date) -> None:
+        from include.features.chain import ONE_DAY
+        from include.features.tables import COMPLETE
+        from include.store.partitions import find_manifest, read_manifest
+
+        until = time.monotonic() + self.patience
+        opens = self.patience and read_manifest(store, "events", night).meta.get("opens")
+        while not opens and time.monotonic() < until and find_manifest(store, COMPLETE, night - ONE_DAY) is None:
+            time.sleep(0.3)
 
     def _build(self, store: Store, stale: list[dt.date], skipped: list[dt.date], spark: Any) -> Any:
         from py4j.protocol import Py4JError
