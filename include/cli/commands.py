@@ -83,9 +83,9 @@ def _clean(settings: Settings, args: argparse.Namespace) -> int:
 def _backfill(settings: Settings, args: argparse.Namespace) -> int:
     first, last = parse(args.first).isoformat(), parse(args.last).isoformat()
     stack.start(settings)
-    behaviour = "completed" if args.again else "none"
+    behaviour, at_once = ("completed", "1") if args.again else ("none", "3")  # new nights wait for the night before
     words = ["backfill", "create", "--dag-id", "build_features", "--from-date", first, "--to-date", f"{last}T23:59:59"]
-    code = _call_airflow(settings, [*words, "--reprocess-behavior", behaviour, "--max-active-runs", "1"])
+    code = _call_airflow(settings, [*words, "--reprocess-behavior", behaviour, "--max-active-runs", at_once])
     return code or backfill.follow(stack.client(settings), Screen(), first, last)
 
 
