@@ -49,10 +49,11 @@ def _type(family: Family, entry: Entry) -> str:
 
 
 def _cost(value: Expr, entity: str) -> str:
-    nodes = {node for _, node in walk(value, entity)}
-    counted = (Total, Window, OnLast)
+    read = set(walk(value, entity))
+    nodes = {node for _, node in read}
+    counted = Total | Window | OnLast
     parts: dict[str, set[Any]] = {
-        "counter": {getattr(node, "counter", "") for node in nodes if isinstance(node, counted)},
+        "counter": {(owner, node.counter) for owner, node in read if isinstance(node, counted)},
         "look-back": {node.days for node in nodes if isinstance(node, Window)},
         "fade": {node for node in nodes if isinstance(node, Decay)},
         "sum in a group": {node for node in nodes if isinstance(node, Within)},
