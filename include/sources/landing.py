@@ -18,6 +18,7 @@ from include.parquet import write_canonical
 from include.sources import extras
 from include.sources.contract import NOBODY, Pins, accepted
 from include.sources.late import late_lines
+from include.sources.released import with_released
 from include.sources.source import EVENTS, PRODUCTS, PROMOTIONS, Source
 from include.store.manifest import Manifest
 from include.store.objects import Store
@@ -79,10 +80,11 @@ class Landing:
         events = self.source.read_events(wanted[0], wanted[-1])
         self._refuse_unread(wanted[0], wanted[-1])
         opening, since = self.source.days()[0], time.time()
-        delivered = by_night(events, wanted)
+        delivered, released = with_released(self.store, by_night(events, wanted))
         late = {night: lines for night, table in delivered if (lines := late_lines(table, night))}
         for done, (night, table) in enumerate(delivered, start=1):
             meta = ({"opens": True} if night == opening else {}) | ({"late": late[night]} if night in late else {})
+            meta |= released.get(night, {})
             self._publish("events", night, {"events": table}, inputs, meta)
             if done % 50 == 0:
                 progress(done, len(wanted), "nights landed", since)

@@ -131,6 +131,21 @@ def test_an_accepted_night_counts_when_it_is_run_again(shop):
     assert read_manifest(shop.store, "events", NIGHT).rows == 1100
 
 
+def test_an_accepted_night_under_later_ones_comes_late_and_stays_as_it_was_published(shop):
+    night_of(shop, SET_ASIDE["prices x 100"][0])
+    before, next_night = shop.bytes("events", "products"), NIGHT + dt.timedelta(days=1)
+    record = accept(shop.store, NIGHT, "prices are in pence now", "ada", "2024-05-17T06:00:00Z", [NIGHT, next_night])
+    assert record["into"] == str(next_night)
+    assert shop.night(NIGHT)["nights_quarantined"] == 0
+    assert shop.bytes("events", "products") == before and NIGHT in quarantined(shop.store)
+    shop.night(next_night)
+    late = read_manifest(shop.store, "events", next_night)
+    assert late.rows == 1100 and late.meta["late"] == {str(NIGHT): 1100}
+    assert quarantined(shop.store) == {}
+    after = shop.bytes("events", "products")
+    assert {key: after[key] for key in before} == before
+
+
 def test_an_acceptance_holds_for_the_bytes_that_were_accepted(shop):
     night_of(shop, SET_ASIDE["prices x 100"][0])
     accept(shop.store, NIGHT, "prices are in pence now", "ada", "2024-05-17T06:00:00Z", [])
