@@ -14,7 +14,8 @@ from include.errors import Refused
 from include.ports import DEFAULT_BASE, PORTS
 
 GB = 1 << 30
-MEMORY_GB, MEMORY_RUNNING_GB = 6.0, 3.0
+MEMORY_GB, MEMORY_RUNNING_GB = 7.0, 3.0
+"""Before the start, and while the stack runs. Spark's server keeps up to 1 GB of the first between two nights."""
 DISK_GB, DISK_INSTALLED_GB = 8.0, 3.0
 PROBE_SECONDS = 60
 

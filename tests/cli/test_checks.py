@@ -27,7 +27,7 @@ def test_a_good_machine_passes_everything() -> None:
 
 
 def test_too_little_memory_says_how_much_is_needed() -> None:
-    assert failed(memory_gb=2.5).startswith("2.5 GB of memory are available, a night needs 6 GB. Close")
+    assert failed(memory_gb=2.5).startswith("2.5 GB of memory are available, a night needs 7 GB. Close")
 
 
 def test_a_running_stack_already_has_its_memory() -> None:
