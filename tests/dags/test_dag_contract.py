@@ -61,3 +61,13 @@ def test_a_plan_costs_an_ordinary_run_no_task_and_a_planned_run_computes_nothing
     assert "plan_only" in str(land.unless) and dag.params["plan_only"] is False
     for task in dag.tasks:
         assert task is plan or task is land or task.trigger_rule == "all_success", "what follows a skipped landing is skipped"
+
+
+def test_a_day_of_which_too_much_came_late_asks_to_be_reopened_and_starts_nothing():
+    land = DAGS["build_features"].get_task("land_events")
+    asset, extra = land.describe({"last": "2017-03-02", "reopen": {"2017-03-01": 0.02}}, {})
+    assert asset.uri == "x-nightfill://events/reopen"
+    assert extra == {"night": "2017-03-02", "shares": {"2017-03-01": 0.02}}
+    assert land.describe({"last": "2017-03-02", "reopen": {}}, {}) is None
+    assert land.describe({"last": "2017-03-02"}, {}) is None
+    assert not any(asset.uri in str(getattr(dag.timetable, "asset_condition", "")) for dag in DAGS.values())
