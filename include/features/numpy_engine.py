@@ -10,7 +10,8 @@ import pyarrow.compute as pc
 
 from include.features.algebra import Apply, Const, Context, Decay, Expr, Key, Lookup, Of, OnLast, Since, Total, Window, Within
 from include.features.counters import Counters
-from include.features.lookups import TABLES, place
+from include.features.lookup import place
+from include.features.lookups import TABLES
 
 Chosen = np.ndarray | slice
 ALL = slice(None)

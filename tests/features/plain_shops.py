@@ -15,6 +15,8 @@ from include.features.lookups import TABLES
 from include.features.spec import SIDES, FeatureSpec
 from include.parquet import write_canonical
 from include.recipes.columns import Columns
+from include.sources import extras
+from include.sources.extras import KINDS
 from include.sources.landing import plan_night
 from include.sources.source import PRODUCTS, PROMOTIONS
 from include.store.objects import Store, open_store
@@ -23,7 +25,8 @@ from tests.features.plain_etl import Purchase, publish_shop
 from tests.features.plain_features import PlainNight
 
 START = dt.date(2016, 11, 7)
-SHOPS = {"dense": (1, 14, 90), "year": (2, 400, 80), "lonely": (3, 9, 3)}
+STORES = [{"store": name} for name in ("s0", "s1", "s9")]
+SHOPS = {"dense": (1, 30, 120), "year": (2, 400, 80), "lonely": (3, 9, 3)}
 """Seed, nights and lines of each random shop."""
 
 
@@ -69,7 +72,7 @@ def plain_shop(name: str) -> PlainShop:
     rng, folder = random.Random(seed), Path(tempfile.mkdtemp())
     lines = [
         Purchase(
-            household=f"h{rng.randint(1, 4)}",
+            household=f"h{rng.randint(1, 7)}",
             product=rng.choice("abcdef"),
             day=rng.randrange(nights),
             units=rng.randint(1, 3),
@@ -85,7 +88,7 @@ def plain_shop(name: str) -> PlainShop:
 
 
 def _describe(store: Store, folder: Path, nights: int, rng: random.Random) -> None:
-    """A catalogue that changes on the fifth night and leaves a product out, and a plan for most weeks."""
+    """A catalogue that changes on the fifth night and leaves a product out, a plan for most weeks, and what else there is."""
     named = [{"product": name, "type": f"Type-{name in 'abc'}", "category": None, "merchandise": True} for name in "abcde"]
     _publish(store, folder, "products", START + dt.timedelta(days=4), pa.Table.from_pylist(named, PRODUCTS))
     for sunday in sorted({plan_night(START + dt.timedelta(days=night)) for night in range(nights)}):
@@ -96,9 +99,26 @@ def _describe(store: Store, folder: Path, nights: int, rng: random.Random) -> No
         ]
         if rng.random() < 0.8:
             _publish(store, folder, "promotions", sunday, pa.Table.from_pylist(plan, PROMOTIONS))
+            words = [{"product": name, **{kind: [rng.randrange(8)] for kind in KINDS}} for name in "abxz"]
+            _publish(store, folder, "placements", sunday, _extra("placements", words), _extra("stores", STORES))
+    traits = [{"household": name, "age": rng.choice(("25-34", "65+", None))} for name in ("h1", "h2", "h7")]
+    _publish(store, folder, "households", START, _extra("households", traits))
+    for night in range(0, nights, 3):
+        today, named = START + dt.timedelta(days=night), {"campaign": f"c{night % 7}"}
+        sent = {"household": f"h{rng.randint(1, 4)}", "kind": "A", "start": today, "end": today + dt.timedelta(days=8)}
+        _publish(store, folder, "campaigns", today, _extra("campaigns", [named | sent]))
+        coupons = [named | {"coupon": str(number), "product": rng.choice("abcdefz")} for number in range(4)]
+        _publish(store, folder, "coupons", today, _extra("coupons", coupons))
+        redeemed = named | {"coupon": "1", "household": f"h{rng.randint(1, 4)}", "day": today}
+        _publish(store, folder, "redemptions", today, _extra("redemptions", [redeemed]))
 
 
-def _publish(store: Store, folder: Path, dataset: str, night: dt.date, table: pa.Table) -> None:
-    path = write_canonical(table, folder / f"{dataset}.parquet")
+def _extra(name: str, rows: list[dict]) -> pa.Table:
+    return pa.Table.from_pylist(rows, extras.SCHEMAS[name])
+
+
+def _publish(store: Store, folder: Path, dataset: str, night: dt.date, table: pa.Table, stores: pa.Table | None = None) -> None:
+    tables = {dataset: table} | ({"stores": stores} if stores else {})
+    paths = {f"{name}.parquet": write_canonical(one, folder / f"{name}.parquet") for name, one in tables.items()}
     said = {"columns": {}, "inputs": {}, "spec": "s", "transform": "t"}
-    publish(store, dataset, night, {f"{dataset}.parquet": path}, rows=table.num_rows, **said)
+    publish(store, dataset, night, paths, rows=table.num_rows, **said)
