@@ -1,6 +1,7 @@
 """Partitions with late lines in plain Python: a key whose earlier days came to look otherwise is restated whole."""
 
 import datetime as dt
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,22 @@ def publish_late_shop(store: Store, folder: Path, lines: list[Purchase], start: 
     """Land, compute and publish the nights 0 to last of a shop some of whose lines come late or are corrected."""
     nights = [start + dt.timedelta(days=i) for i in range(last + 1)]
     land_shop(store, folder, lines, start, nights)
+    for night, rows in told_nights(lines, nights):
+        write_night(store, folder / "late", night, rows)
+        for ready in prepare(store, folder / "late"):
+            publish_night(store, ready)
+
+
+def write_night(store: Store, out: Path, night: dt.date, rows: dict[str, list[Row]]) -> None:
+    """The folder of a build of one night."""
+    for dataset, told in rows.items():
+        table = pa.Table.from_pylist(told, SCHEMAS[dataset]).sort_by([(key, "ascending") for key in SORTED[dataset]])
+        write_canonical(table, out / dataset / f"{night}.parquet")
+    Build([night], [], {}, raw_inputs(store, [night])).write(out)
+
+
+def told_nights(lines: list[Purchase], nights: list[dt.date]) -> Iterator[tuple[dt.date, dict[str, list[Row]]]]:
+    """Every night with the rows of its partitions."""
     index: dict[str, int] = {}
     before: dict[str, dict[tuple, list[Row]]] = {dataset: {} for dataset in KEYS}
     for number, night in enumerate(nights):
@@ -28,13 +45,7 @@ def publish_late_shop(store: Store, folder: Path, lines: list[Purchase], start: 
         for dataset in now:
             told[dataset] = _told(dataset, before[dataset], now[dataset], night)
         before = now
-        for dataset, rows in told.items():
-            table = pa.Table.from_pylist(rows, SCHEMAS[dataset])
-            table = table.sort_by([(key, "ascending") for key in SORTED[dataset]])
-            write_canonical(table, folder / "late" / dataset / f"{night}.parquet")
-        Build([night], [], {}, raw_inputs(store, [night])).write(folder / "late")
-        for ready in prepare(store, folder / "late"):
-            publish_night(store, ready)
+        yield night, told
 
 
 def _new(index: dict[str, int], lines: list[Purchase], number: int, night: dt.date) -> list[Row]:
