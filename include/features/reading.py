@@ -18,9 +18,9 @@ def read_history(store: Store, night: dt.date, columns: Columns, source: SourceS
         Refused: a column does not exist. See also History.load.
     """
     spec = FeatureSpec(columns=columns)
-    return History.load(store, night, spec, country(source) if spec.reads_calendar else "")
+    return History.load(store, night, spec, country(spec, source))
 
 
-def country(source: SourceSpec) -> str:
-    """Whose holidays count: as the source is told, or the country of its time zone."""
-    return source.country or country_of(zone_of(source))
+def country(spec: FeatureSpec, source: SourceSpec) -> str:
+    """Whose holidays count: as the source is told, or the country of its time zone; "" where no feature asks."""
+    return (source.country or country_of(zone_of(source))) if spec.reads_calendar else ""

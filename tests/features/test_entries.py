@@ -34,7 +34,7 @@ from include.recipes.columns import HISTORY, HOUSEHOLD, PRODUCT, Columns
 from tests.features.plain_features import PlainNight
 from tests.features.plain_shops import SHOPS, PlainShop, plain_shop
 
-HOUSEHOLDS = ["h1", "h2", "stranger", "h3", "h4"]
+HOUSEHOLDS = ["h1", "h2", "stranger", *(f"h{number}" for number in range(3, 8))]
 NIGHTS = [(name, night) for name, (_, nights, _) in SHOPS.items() for night in sorted({0, nights // 2, nights - 1})]
 
 
