@@ -20,8 +20,9 @@ from pydantic import BaseModel, ConfigDict
 
 from include.errors import Refused
 from include.nights import parse
-from include.rollout import history, leftovers, names, registry
-from include.rollout.lease import holder_of, lease
+from include.rollout import leftovers, names, registry
+from include.rollout.in_use import HOLDER, Version, bundle_keys, in_use, old_versions
+from include.rollout.lease import lease
 from include.store.doomed import delete_objects
 from include.store.many import each
 from include.store.objects import Seen, Store
@@ -30,15 +31,12 @@ from include.store.reach import Reach, closure, digests_in, partition_keys, wher
 
 MATURE = 7
 """Days after which an answer has matured."""
-YOUNG = 3
-"""Newest versions of a surface that stay whatever they did, and last versions that served."""
 AGE = ("examples_", "judged_", "promotions", "placements")
 """Beginnings of the names of datasets whose old nights nothing reads again. A dataset that is not here never loses a night."""
 GRACE = 24 * 3600.0
 """Seconds that an object stays though nothing names it: no publisher takes that long from its first put to its manifest."""
 UNREAD = ("objects/", "reports/", "retention/")
 """Keys that name no bytes: the bytes themselves, pages, and the list of what is being deleted."""
-HOLDER = "tidy"
 _SHA256 = re.compile("[0-9a-f]{64}")
 
 
@@ -49,16 +47,6 @@ class Part(BaseModel):
 
     dataset: str
     night: dt.date
-
-
-class Version(BaseModel):
-    """One registered model that goes."""
-
-    model_config = ConfigDict(frozen=True)
-
-    surface: str
-    version: int
-    name: str
 
 
 class Bytes(BaseModel):
@@ -124,12 +112,12 @@ def plan(
     """
     before = time.time() - grace
     running = leftovers.running(machine.jobs, own) if machine.jobs else set()
-    reach = Reach.read(store, [*partition_keys(store), *_bundle_keys(store, surfaces)])
+    reach = Reach.read(store, [*partition_keys(store), *bundle_keys(store, surfaces)])
     known = {key: found for key in reach.manifests if (found := where(key))}
     now = max((night for _, night in known.values()), default=None)
     since = now - dt.timedelta(days=nights) if now else None
-    gone = _old_versions(store, surfaces, since) if since and not running else []
-    bundles = {_bundle_key(one) for one in gone}
+    gone = old_versions(store, surfaces, since) if since and not running else []
+    bundles = {one.key for one in gone}
     stays = _kept(reach, bundles, since) if since and not running else reach.manifests.keys() - bundles
     parts = [Part(dataset=name, night=night) for key, (name, night) in sorted(known.items()) if key not in stays]
     named = _named(store, reach, stays)
@@ -153,7 +141,7 @@ def apply(store: Store, machine: Machine, going: Plan) -> None:
         drop(store, part.dataset, part.night)
     for surface in sorted({one.surface for one in going.versions}):
         with lease(store, surface, HOLDER, 600):
-            kept = _in_use(store, surface)
+            kept = in_use(store, surface)
             for one in going.versions:
                 if one.surface == surface and one.version not in kept:
                     registry.forget_version(store, surface, one.name)
@@ -225,44 +213,3 @@ def _doomed(reach: Reach, loose: Iterable[Seen]) -> dict[str, Bytes]:
 
 def _sha256(seen: Seen) -> str:
     return seen.key.rsplit("/", 1)[1]
-
-
-def _old_versions(store: Store, surfaces: Iterable[str], before: dt.date) -> list[Version]:
-    found = []
-    for surface in surfaces:
-        holder, until = holder_of(store, surface)
-        if holder and holder != HOLDER and until > time.time():
-            continue  # a release is under way: what it will name is not known
-        kept = _in_use(store, surface)
-        found += [
-            Version(surface=surface, version=entry["version"], name=entry["name"])
-            for entry in registry.versions(store, surface)
-            if entry["version"] not in kept and entry["night"] and parse(entry["night"]) < before
-        ]
-    return found
-
-
-def _in_use(store: Store, surface: str) -> set[int]:
-    """Versions that serve, are pinned, have served lately, are under release, or are the newest; and the first one."""
-    about = history.read(store, surface)
-    if about.faults:
-        raise Refused(f"Not everything about {surface} can be read: {about.faults[0]}", "Mend it first; nothing was deleted")
-    known = registry.versions(store, surface)
-    kept = {0, *(entry["version"] for entry in known[-YOUNG:])} | {move.version for move in about.moves[-YOUNG:]}
-    kept |= {one.candidate_version for one in about.records if one.verdict is None}
-    kept |= {about.stable.version} if about.stable else set()
-    pin = about.switches.pin
-    return kept | ({pin.version} if pin and pin.version is not None else set())
-
-
-def _bundle_keys(store: Store, surfaces: Iterable[str]) -> set[str]:
-    """Manifests of every model, also of those that a listing does not show yet."""
-    keys = {key for key in store.list("models") if key.endswith("/manifest.json")}
-    for surface in surfaces:
-        listed = [*registry.versions(store, surface), *registry.drills(store, surface)]
-        keys |= {f"models/{surface}/bundles/{names.model(entry['name'])}/manifest.json" for entry in listed}
-    return keys
-
-
-def _bundle_key(one: Version) -> str:
-    return f"models/{names.surface(one.surface)}/bundles/{names.model(one.name)}/manifest.json"

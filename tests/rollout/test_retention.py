@@ -10,6 +10,7 @@ import pytest
 
 from include.errors import Refused
 from include.rollout import lease, registry, retention, switches
+from include.rollout.in_use import Version
 from include.rollout.retention import Machine
 from include.store.objects import FolderStore, Missing, object_key
 from include.store.partitions import find_manifest, list_nights, publish
@@ -111,7 +112,7 @@ def test_a_model_under_release_stays(store, tmp_path):
     models(store, tmp_path, 4, first=3)
     opened = record.find(store, "home", "r2").model_copy(update={"verdict": None})
     record.save(store, opened)
-    assert going(store, tmp_path).versions == (retention.Version(surface="home", version=3, name=f"{3:016x}"),)
+    assert going(store, tmp_path).versions == (Version(surface="home", version=3, name=f"{3:016x}"),)
 
 
 def test_an_interrupted_clean_up_is_finished_by_the_next(store, tmp_path, monkeypatch):
