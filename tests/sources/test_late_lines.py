@@ -3,15 +3,17 @@
 import datetime as dt
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 
 from include.errors import Refused
 from include.features.restate import in_parts, late_nights, lines_of, touched_by
 from include.jobs.land_events import LandEvents
 from include.parquet import read_small
-from include.sources.late import late_of
+from include.sources.late import late_lines, late_of
 from include.sources.replay import ReplayClock
 from include.sources.shop.look import describe, look
+from include.sources.source import EVENTS
 from include.store.objects import Store, open_store
 from include.store.partitions import fetch, read_manifest
 from tests.sources.own_shop import MAPPING, shop, write
@@ -94,6 +96,12 @@ def test_a_clock_that_is_minutes_wrong_over_midnight_makes_a_line_late_or_refuse
     said, store = land(folder)
     assert ("y" in {row["basket"] for row in landed(store, 1)}) == taken
     assert said.get("unread", {}) == ({} if taken else {"are refused: time is on a later day than the file's name": 1})
+
+
+def test_a_source_that_delivers_the_future_lands_nothing():
+    rows = [{"day": DAYS[1], "known": DAYS[0]}, {"day": DAYS[0], "known": DAYS[0]}]
+    with pytest.raises(Refused, match="1 of 2 lines that night 2024-06-01 delivered are of later days, so nothing is landed"):
+        late_lines(pa.Table.from_pylist(rows, EVENTS), DAYS[0])
 
 
 def test_a_line_that_is_later_than_the_mapping_allows_is_refused(tmp_path):
