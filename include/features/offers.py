@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 from include.features.lookup import Table
 from include.sources.extras import KINDS, TRAITS
 from include.sources.landing import plan_night
+from include.sources.late import in_force
 from include.store.manifest import Manifest
 from include.store.objects import Store
 from include.store.partitions import list_nights
@@ -23,6 +24,7 @@ RUNNING = 5
 VISITS = 84
 STORES = 4
 """So many stores of a household are looked at; in the panel they hold 98 of 100 baskets."""
+LINES = ("household", "product", "basket", "store", "day", "known", "quantity", "cents")
 NEAREST = tuple(f"store_{place}" for place in range(1, STORES + 1))
 SHARES = tuple(f"share_{place}" for place in range(1, STORES + 1))
 CAMPAIGNS = tuple(f"campaign_{place}" for place in range(1, RUNNING + 1))
@@ -72,32 +74,37 @@ def running(rows: pa.Table, night: dt.date) -> pa.Table:
     return pa.Table.from_pylist(found, pa.schema([*fields, *((name, pa.string()) for name in CAMPAIGNS)]))
 
 
-def recent() -> Callable[[Store, dt.date], Sequence[dt.date]]:
-    """The last VISITS nights' partitions of the ETL: a purchase of these days is in one of them."""
-    return lambda store, night: [night - dt.timedelta(days=back) for back in range(VISITS - 1, -1, -1)]
+def recent(store: Store, night: dt.date) -> Sequence[dt.date]:
+    """The nights whose partitions hold what was delivered of the last VISITS days."""
+    return [night - dt.timedelta(days=back) for back in range(VISITS - 1, -1, -1)]
+
+
+def lines(store: Store, manifest: Manifest) -> pa.Table:
+    """What visits are counted from, of the lines that one night delivered."""
+    return pa.concat_tables([pq.read_table(store.fetch(file.sha256), columns=list(LINES)) for file in manifest.files])
 
 
 def home(rows: pa.Table, night: dt.date) -> pa.Table:
     """The stores in which a household made its baskets of the last VISITS days, most baskets first, ties by the lowest id (as
-    a text), and the share of all these baskets that each has. Rows that were restated on a later night do not count; told.py
-    has the rule.
+    a text), and the share of all these baskets that each has. A basket counts whatever was paid for in it, as known on the
+    night: a line that came late counts from then on, a corrected one as corrected.
     """
+    rows = in_force(rows)
+    paid = pc.and_(pc.greater(rows["quantity"], 0), pc.greater(rows["cents"], 0))
+    young = pc.greater(rows["day"], pa.scalar(night - dt.timedelta(days=VISITS), pa.date32()))
+    baskets = rows.filter(pc.and_(paid, young)).select(["household", "store", "day", "basket"])
     keys = ["household", "store"]
-    begins = rows.filter(pc.equal(rows["cents_total"], rows["cents"])).group_by(keys).aggregate([("known", "max")])
-    rows = rows.select([*keys, "day", "known", "baskets"]).join(begins, keys)
-    late = pc.less(rows["known"], pc.coalesce(rows["known_max"], rows["known"]))
-    old = pc.less_equal(rows["day"], pa.scalar(night - dt.timedelta(days=VISITS), pa.date32()))
-    visits = rows.filter(pc.invert(pc.or_(late, old))).group_by(keys).aggregate([("baskets", "sum")])
-    visits = visits.filter(pc.greater(visits["baskets_sum"], 0))
-    order = [("household", "ascending"), ("baskets_sum", "descending"), ("store", "ascending")]
+    visits = baskets.group_by([*keys, "day", "basket"]).aggregate([]).group_by(keys).aggregate([([], "count_all")])
+    visits = visits.filter(pc.and_(pc.is_valid(visits["household"]), pc.is_valid(visits["store"])))
+    order = [("household", "ascending"), ("count_all", "descending"), ("store", "ascending")]
     found: dict[str, list[tuple[str, int]]] = {}
     for row in visits.sort_by(order).to_pylist():
-        found.setdefault(row["household"], []).append((row["store"], row["baskets_sum"]))
+        found.setdefault(row["household"], []).append((row["store"], row["count_all"]))
     table = []
     for household, stores in found.items():
-        total = sum(baskets for _, baskets in stores)
+        total = sum(count for _, count in stores)
         nearest = {f"store_{i}": store for i, (store, _) in enumerate(stores[:STORES], 1)}
-        shares = {f"share_{i}": baskets / total for i, (_, baskets) in enumerate(stores[:STORES], 1)}
+        shares = {f"share_{i}": count / total for i, (_, count) in enumerate(stores[:STORES], 1)}
         table.append({"household": household, "stores": len(stores), **nearest, **shares})
     texts = [(name, pa.string()) for name in ("household", *NEAREST)]
     return pa.Table.from_pylist(table, pa.schema([*texts, ("stores", pa.int64()), *((n, pa.float64()) for n in SHARES)]))
@@ -159,11 +166,12 @@ OFFERS: Mapping[str, Table] = {
         counted(("household", "campaign"), "redeemed"),
     ),
     "home": Table(
-        "household_store",
+        "events",
         ("household",),
         {"stores": "int", **dict.fromkeys(NEAREST, "text"), **dict.fromkeys(SHARES, "float")},
-        recent(),
+        recent,
         home,
+        lines,
     ),
     "store_plan": Table(
         "placements",

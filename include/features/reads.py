@@ -7,7 +7,7 @@ from include.sources.contract import Pins
 
 ETL = {"events": 1, "products": 1}
 VERSIONS = {
-    **dict.fromkeys(("products", "promotions", "placements"), 1),
+    **dict.fromkeys(("events", "products", "promotions", "placements"), 1),
     **dict.fromkeys(("households", "campaigns", "coupons", "redemptions"), 1),
 }
 """The versions for which the tables of lookups.py were written. Raise one with the code that understands the new version."""
