@@ -35,8 +35,8 @@ AGE = ("examples_", "judged_", "promotions", "placements")
 """Beginnings of the names of datasets whose old nights nothing reads again. A dataset that is not here never loses a night."""
 GRACE = 24 * 3600.0
 """Seconds that an object stays though nothing names it: no publisher takes that long from its first put to its manifest."""
-UNREAD = ("objects/", "reports/", "retention/")
-"""Keys that name no bytes: the bytes themselves, pages, and the list of what is being deleted."""
+UNREAD = ("objects/", "retention/")
+"""Folders whose keys name no bytes: the bytes themselves, and the list of what is being deleted. Pages name none either."""
 _SHA256 = re.compile("[0-9a-f]{64}")
 
 
@@ -196,7 +196,8 @@ def _kept(reach: Reach, gone: set[str], before: dt.date) -> set[str]:
 def _named(store: Store, reach: Reach, stays: Iterable[str]) -> set[str]:
     """Every digest that some JSON names which stays: manifests, and whatever else lies in the store."""
     found = {sha256 for key in stays for sha256 in digests_in(reach.manifests[key].to_bytes())}
-    others = [seen.key for seen in store.scan() if not seen.key.startswith(UNREAD) and seen.key not in reach.manifests]
+    keys = [seen.key for seen in store.scan() if not seen.key.startswith(UNREAD) and not seen.key.endswith(".html")]
+    others = [key for key in keys if key not in reach.manifests]
     for data, _ in each(store, store.load, others):
         found |= digests_in(data or b"")
     return found
