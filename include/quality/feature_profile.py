@@ -1,30 +1,25 @@
 """What there is to count in the features of a night: keys, counters, and what went in against what came out."""
 
 import datetime as dt
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.dataset as pads
 
 from include.features.build import NIGHT_OF, Build, night_files
 from include.features.chain import catalogue_night, nights_before
-from include.features.tables import DATASETS, KEYS, SCHEMAS
+from include.features.tables import DATASETS, SCHEMAS
 from include.parquet import read_small
 from include.quality.check import BLOCK
+from include.quality.counters import CUMULATED, broken_counters
 from include.quality.shape import FEATURES
+from include.sources.late import on_time
 from include.sources.replay import is_one_of, shelf, sold
 from include.store.objects import Store
 from include.store.partitions import fetch, read_manifest
-
-CUMULATED = {
-    "household_product": ("units", "cents"),
-    "product": ("buyers", "new_buyers", "units", "cents", "discount_cents"),
-    "household": ("baskets", "products", "new_products", "cents"),
-}
 
 
 def feature_profile(store: Store, folder: Path) -> Iterator[dict[str, Any]]:
@@ -34,7 +29,7 @@ def feature_profile(store: Store, folder: Path) -> Iterator[dict[str, Any]]:
         return
     earlier = nights_before(store, build.nights[0])
     known = sum(read_manifest(store, "product_index", night).rows for night in earlier)
-    broken = {f"{name}_broken": broken_counters(folder, build.nights, name, _past(store, earlier, name)) for name in CUMULATED}
+    broken = broken_counters(store, folder, build.nights)
     shelves = _Shelves(store)
     for place, night in enumerate(build.nights):
         tables = {dataset: read_small(path) for dataset, path in night_files(folder, night).items()}
@@ -105,51 +100,6 @@ COUNTS = (
 """All columns of the profile; null where a malformed table leaves nothing to count."""
 
 
-def broken_counters(folder: Path, nights: Sequence[dt.date], dataset: str, past: pads.Dataset | None) -> np.ndarray:
-    """int [nights]: rows whose counters do not go on from the key's row before, or are less than their own day's sums.
-
-    The row before is the key's last one among the published nights (`past`) for its first row in this run; a key
-    without any must begin with its day's sums.
-    """
-    names = CUMULATED[dataset]
-    tables = [read_small(folder / dataset / f"{night}.parquet") for night in nights]
-    if not all(table.schema.equals(SCHEMAS[dataset]) for table in tables):
-        return np.zeros(len(nights), np.int64)
-    place = np.repeat(np.arange(len(nights)), [table.num_rows for table in tables])
-    read = [*KEYS[dataset], *names, *(f"{name}_total" for name in names)]
-    table = pa.concat_tables([table.select(read) for table in tables])
-    seed = _seed(past, dataset, table)
-    place = np.concatenate([place, np.full(seed.num_rows, -1)])
-    table = pa.concat_tables([table, seed], promote_options="default")
-    codes = [table[key].combine_chunks().dictionary_encode().indices.to_numpy() for key in KEYS[dataset]]
-    order = np.lexsort((place, *codes))
-    same = np.append(False, np.all([np.diff(code[order]) == 0 for code in codes], axis=0))
-    bad = np.zeros(len(place), bool)
-    for name in names:
-        total = table[f"{name}_total"].to_numpy().astype(np.int64)[order]
-        before = total - table[name].fill_null(0).to_numpy()[order]
-        bad |= before != np.where(same, np.append(0, total[:-1]), 0)
-    bad &= place[order] >= 0
-    return np.bincount(place[order][bad], minlength=len(nights)).astype(np.int64)
-
-
-def _past(store: Store, nights: Sequence[dt.date], dataset: str) -> pads.Dataset | None:
-    paths = [str(path) for path in fetch(store, dataset, nights)]
-    return pads.dataset(paths, schema=SCHEMAS[dataset], format="parquet") if paths else None
-
-
-def _seed(past: pads.Dataset | None, dataset: str, table: pa.Table) -> pa.Table:
-    """The published counters of the keys in a table: counters never fall, so the last ones are the largest."""
-    keys, totals = list(KEYS[dataset]), [f"{name}_total" for name in CUMULATED[dataset]]
-    if past is None:
-        return table.slice(0, 0).select([*keys, *totals])
-    touched = pc.field(keys[0]).isin(table[keys[0]].unique())
-    rows = past.to_table(columns=[*keys, *totals], filter=touched)
-    rows = rows.join(table.select(keys), keys, join_type="left semi")
-    largest = rows.group_by(keys).aggregate([(name, "max") for name in totals])
-    return largest.rename_columns({f"{name}_max": name for name in totals})
-
-
 class _Shelves:
     """The merchandise lines of nights in order; the catalogue is kept until it changes."""
 
@@ -162,7 +112,7 @@ class _Shelves:
         """The merchandise as known on a night, and the night's lines of it."""
         if (known := catalogue_night(self.store, night)) != self._known:
             self._known, self._shelf = known, shelf(read_small(fetch(self.store, "products", [known])[0]))
-        return self._shelf, sold(read_small(fetch(self.store, "events", [night])[0]), self._shelf)
+        return self._shelf, sold(on_time(read_small(fetch(self.store, "events", [night])[0])), self._shelf)
 
 
 def _index_gaps(index: pa.Table, known: int) -> int:
