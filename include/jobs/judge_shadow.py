@@ -119,7 +119,8 @@ class JudgeShadow(Job):
         view = history.view(night)
         place = {name: i for i, name in enumerate(view.product_ids)}
         stable, shadow = _shown(answers, "stable"), _shown(answers, "shadow")
-        if reason := stale(stable, shadow, place, lambda i: EPOCH + dt.timedelta(days=int(history.rows.as_of(history.night).first_day[i]))):
+        first_day = history.rows.as_of(night).first_day
+        if reason := stale(stable, shadow, place, lambda i: EPOCH + dt.timedelta(days=int(first_day[i]))):
             return _say(Kind.ROLL_BACK, reason)
         universe = {name for name, inside in zip(view.product_ids, view.universe.tolist(), strict=True) if inside}
         right = {household: products & universe for household, products in bought.items()}
