@@ -11,6 +11,8 @@ from include.cli.plan import Calendar, Step, plan
 from include.cli.terminal import Screen, table
 from include.serving import processes
 from include.settings import Settings
+from include.store.objects import open_store
+from include.store.quarantine import quarantined
 
 OK, FAILED, INTERRUPTED = 0, 1, 130
 
@@ -58,7 +60,7 @@ def dry_run(dates: Calendar) -> str:
 
 def status(settings: Settings) -> int:
     """Print what is up; returns 0 when all of it is, 3 when nothing or not all is (as service scripts do)."""
-    for line in quarantine.lines(settings):
+    for line in quarantine.told(quarantined(open_store(settings.store_uri))):
         print(line)
     found = processes.status(settings)
     if not found:

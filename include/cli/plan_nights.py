@@ -4,6 +4,7 @@ import argparse
 import json
 from pathlib import Path
 
+from include.cli.quarantine import told
 from include.cli.terminal import clock, table
 from include.settings import Settings
 
@@ -16,6 +17,7 @@ def run(settings: Settings, args: argparse.Namespace) -> int:
     from include.jobs.timings import estimate
     from include.sources.opening import open_source
     from include.store.partitions import list_nights
+    from include.store.quarantine import quarantined
 
     source = open_source(settings.source)
     first, last = source.days()
@@ -32,11 +34,12 @@ def run(settings: Settings, args: argparse.Namespace) -> int:
     if args.json:
         nights = {str(plan.night): {name: vars(getattr(plan, name)) for name in STEPS} for plan in plans}
         value = {"source": holds, "spans": [span.json() for span in spans], "nights": nights, "counts": counts}
+        value["quarantined"] = {str(night): why for night, why in quarantined(store).items()}
         print(json.dumps(value | {"seconds": seconds, "summary": sentence(plans)}, indent=1))
         return 0
     print(f"The source holds {first} to {last}, {holds['nights']} nights; the store holds {landed} of events.\n")
     print(table(["nights", "", *STEPS, "why"], [[s.dates, s.nights, *(s.steps[n].does for n in STEPS), s.why] for s in spans]))
-    print(f"\n{sentence(plans)}; {_time(seconds)}. Nothing was done.")
+    print("\n" + "\n".join([*told(quarantined(store)), f"{sentence(plans)}; {_time(seconds)}. Nothing was done."]))
     return 0
 
 

@@ -1,7 +1,9 @@
 """Nights whose events were set aside: what `nightfill status` says of them, and `nightfill accept`."""
 
 import argparse
+import datetime as dt
 import time
+from collections.abc import Mapping
 
 from include.cli import stack
 from include.cli.by_hand import agreed, follow, who
@@ -12,9 +14,8 @@ from include.store.objects import open_store
 from include.store.partitions import list_nights
 
 
-def lines(settings: Settings) -> list[str]:
+def told(found: Mapping[dt.date, list[str]]) -> list[str]:
     """A sentence a quarantined night."""
-    found = quarantine.quarantined(open_store(settings.store_uri))
     return [f"QUARANTINED: night {night} goes on without its events: {'; '.join(why)}" for night, why in found.items()]
 
 

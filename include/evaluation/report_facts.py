@@ -17,6 +17,7 @@ from include.store.document import unpack
 from include.store.many import each
 from include.store.objects import Missing, Store
 from include.store.partitions import list_nights, read_manifest
+from include.store.quarantine import quarantined
 
 Json = dict[str, Any]
 LEDGER = dt.timedelta(days=28)
@@ -60,6 +61,8 @@ class Facts(BaseModel):
     datasets: list[Dataset]
     late: dict[str, float] = {}
     """Business day -> the share of its lines that came late, of those that the last weeks' nights told of."""
+    quarantined: dict[str, list[str]] = {}
+    """Nights that are published without their events, and why."""
 
 
 def read_facts(store: Store, night: dt.date, work: Path, source: str, households: int | None) -> Facts:
@@ -72,7 +75,9 @@ def read_facts(store: Store, night: dt.date, work: Path, source: str, households
     if not found:
         raise Missing(f"No surface was measured for {night}", "Run measure_night of that night first")
     datasets, late = read_datasets(store, night), read_late(store, night)
-    return Facts(night=night, source=source, households=households, surfaces=found, datasets=datasets, late=late)
+    aside = {str(one): why for one, why in quarantined(store).items() if one <= night}
+    facts = Facts(night=night, source=source, households=households, surfaces=found, datasets=datasets, late=late)
+    return facts.model_copy(update={"quarantined": aside})
 
 
 def read_surface(store: Store, name: str, night: dt.date, work: Path) -> Surface:

@@ -57,7 +57,9 @@ def _fired(check: Check, found: list[dict[str, Any]]) -> str:
     lines = f"{sum(int(row[check.rows]) for row in found):,}" if check.rows else ""
     nights = [str(row["night"]) for row in found]
     which = ", ".join(nights) if len(nights) <= SHOWN else f"{', '.join(nights[:SHOWN])} and {len(nights) - SHOWN} more"
-    return f"| `{check.name}` | {check.severity} | {len(found)} | {lines} | {which} | {check.what}: {check.why} |\n"
+    worst = max((row[check.column] for row in found), key=abs)
+    seen = "" if check.rows == check.column else f" (most: {worst:.3g})"
+    return f"| `{check.name}` | {check.severity} | {len(found)} | {lines} | {which} | {check.what}{seen}. {check.why} |\n"
 
 
 def judge_all(store: Store, folder: Path) -> tuple[list[str], list[dict[str, Any]], list[Check]]:
@@ -67,7 +69,7 @@ def judge_all(store: Store, folder: Path) -> tuple[list[str], list[dict[str, Any
     source = open_source(Settings.load().source)
     nights = calendar.span(*source.days())
     Landing(store, source, folder).land(nights)
-    checks = raw_checks(usual=source.usual)
+    checks = raw_checks(["NAME"], ["NAME"], source.usual)
     return (
         [str(night) for night in nights],
         list(RawNights(store, source.usual, source.closed).compared(nights, checks)),

@@ -25,24 +25,22 @@ def weeks_before(night: dt.date) -> list[dt.date]:
     return [night - dt.timedelta(weeks=week) for week in range(1, WEEKS + 1)]
 
 
-def compare(profile: Profile, past: Sequence[Profile], holiday: bool) -> dict[str, float | None]:
-    """What differs from the past profiles; null where there is too little to compare.
+def compare(profile: Profile, past: Sequence[Profile], holiday: bool, closed: bool = False) -> dict[str, float | None]:
+    """What differs from the past profiles; null where there is too little to compare, and on a day that the shop is closed.
 
-    Rows of a holiday are given under a name of their own, because other bounds hold there.
+    Rows and shifts of a night around a holiday are given under names of their own, because other bounds hold there.
     """
     known = [one for one in past if one["rows_on_time"]]
-    usual = _middle([one["rows_on_time"] for one in known]) if len(known) >= LEAST else 0.0
+    usual = _middle([one["rows_on_time"] for one in known]) if len(known) >= LEAST and not closed else 0.0
     enough = usual >= ENOUGH
-    rows = profile["rows_on_time"] / usual if enough else None
     prices = [one["cents_median"] for one in known if one["cents_median"]]
     same = enough and profile["rows_on_time"] >= ENOUGH
     priced = same and profile["cents_median"] and len(prices) >= LEAST
-    return {
-        "rows_ratio": None if holiday else rows,
-        "rows_ratio_holiday": rows if holiday else None,
-        "price_ratio": profile["cents_median"] / _middle(prices) if priced else None,
-        **{f"{name}_shift": _shift(profile, known, name) if same else None for name in DISTRIBUTIONS},
-    }
+    found = {"rows_ratio": profile["rows_on_time"] / usual if enough else None}
+    found |= {f"{name}_shift": _shift(profile, known, name) if same else None for name in DISTRIBUTIONS}
+    special = {f"{name}_holiday": value if holiday else None for name, value in found.items()}
+    ordinary = {name: None if holiday else value for name, value in found.items()}
+    return ordinary | special | {"price_ratio": profile["cents_median"] / _middle(prices) if priced else None}
 
 
 def _shift(profile: Profile, past: Sequence[Profile], name: str) -> float:

@@ -14,7 +14,8 @@ LOOK_ONCE = "Look at the night once; nothing has to be done if the day was a spe
 TODO = {WARN: LOOK_ONCE, QUARANTINE: LAND, BLOCK: CONTRACT}
 SLICE_NULLS = 0.1
 LARGEST_HOUSEHOLD = 0.15
-SHIFT, LARGE_SHIFT = 0.1, 0.25
+SHIFTED = {"": (0.1, 0.25), "_holiday": (0.25, 3.0)}
+"""Population stability index that is reported, and that sets a night aside: on ordinary nights, and around holidays."""
 
 NIGHTS = (
     Check(
@@ -102,7 +103,7 @@ def raw_checks(missing: Sequence[str] = (), wrong: Sequence[str] = (), usual: Us
         *[rule.check(usual or Usual()) for rule in LINE_RULES],
         *NIGHTS,
         *[_band(column, bounds, what, why, severity) for column, bounds, what, why in BANDS for severity in (WARN, QUARANTINE)],
-        *[_shift(name, severity) for name in DISTRIBUTIONS for severity in (WARN, QUARANTINE)],
+        *[_shift(name, when, severity) for name in DISTRIBUTIONS for when in SHIFTED for severity in (WARN, QUARANTINE)],
     ]
 
 
@@ -113,12 +114,13 @@ def _band(column: str, bounds: Sequence[tuple[float, float]], what: str, why: st
     return bound.model_copy(update={"severity": severity, "todo": TODO[severity]})
 
 
-def _shift(name: str, severity: Severity) -> Check:
-    high = LARGE_SHIFT if severity == QUARANTINE else SHIFT
-    what = f"a population stability index of {name.replace('_', ' ')} over {high:g} against the {WEEKS} weeks before"
+def _shift(name: str, when: str, severity: Severity) -> Check:
+    high = SHIFTED[when][severity == QUARANTINE]
+    around = "around a holiday, " if when else ""
+    what = f"{around}a population stability index of {name.replace('_', ' ')} over {high:g} against the {WEEKS} weeks before"
     return Check(
-        name=_name(name, severity),
-        column=f"{name}_shift",
+        name=_name(name + when, severity),
+        column=f"{name}_shift{when}",
         high=high,
         severity=severity,
         what=what,

@@ -47,7 +47,8 @@ class RawNights:
         past = profiles.find(self.store, sorted({day for night in nights for day in weeks_before(night)} - {*nights}))
         for night in nights:
             profile = self.profiles[night] = profile_lines(self.lines(night))
-            compared = compare(profile, [past[day] for day in weeks_before(night) if day in past], self._special(night))
+            earlier = [past[day] for day in weeks_before(night) if day in past]
+            compared = compare(profile, earlier, self._special(night), self.closed(night))
             row = profile | compared | self._day(night, profile["rows_on_time"]) | self._beside(night)
             known = acceptance(self.store, night, delivered(self.store, night))
             self.accepted |= {night: known} if known else {}

@@ -11,6 +11,7 @@ from include.rollout import registry
 from include.rollout.verdict import Kind, Verdict
 from include.store.objects import FolderStore, Missing
 from include.store.partitions import publish
+from include.store.quarantine import set_aside
 from tests.evaluation.made_up import NEW, NIGHTS, release, shop
 
 NOW = NIGHTS[-1] + dt.timedelta(days=7)
@@ -45,6 +46,17 @@ def test_the_report_names_the_days_of_which_lines_came_late(tmp_path):
     publish(store, "events", day, {}, rows=90, **texts)
     publish(store, "events", NOW, {}, rows=50, meta={"late": {str(day): 10}}, **texts)
     assert f"{day}: 10.0 % of its lines" in words(write(tmp_path))
+
+
+def test_the_report_names_the_nights_that_were_quarantined(tmp_path):
+    shop(tmp_path)
+    assert "QUARANTINED" not in write(tmp_path)
+    store, empty = FolderStore(tmp_path / "store"), tmp_path / "empty"
+    empty.touch()
+    publish(store, "events", NOW, {"e": empty}, rows=5, columns={}, inputs={}, spec="", transform="")
+    set_aside(store, NOW, empty, ["the middle price <b>jumped</b>"])
+    page = write(tmp_path)
+    assert f"QUARANTINED Night {NOW} goes on without its events: the middle price &lt;b&gt;jumped" in words(page)
 
 
 def test_the_report_says_how_the_shelf_sold(tmp_path):
