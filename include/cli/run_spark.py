@@ -17,7 +17,7 @@ from include.serving.programs import Program
 from include.settings import LOOPBACK, ROOT, Settings
 
 JAVA = "-XX:+UseParallelGC -XX:MinHeapFreeRatio=10 -XX:MaxHeapFreeRatio=30 -Xshare:auto -XX:-UsePerfData -Duser.timezone=UTC"
-"""Memory that a night needed is given back after it."""
+"""Asks the heap to shrink when little of it is used."""
 CLASS = "org.apache.spark.sql.connect.service.SparkConnectServer"
 
 
