@@ -34,8 +34,6 @@ format: setup ## put the code into shape
 	@.venv/bin/ruff format . && .venv/bin/ruff check --fix .
 alarms: setup ## judge every night of the panel, and write docs/ALARMS.md
 	@PYTHONPATH=. $(PY) -m include.quality.alarms_page
-alarms: setup ## judge every night of the panel, and write docs/ALARMS.md
-	@PYTHONPATH=. $(PY) -m include.quality.alarms_page
 docs: setup  ## write docs/DAGS.md from the DAGs, and docs/FEATURES.md from the features
 	@PYTHONPATH=.:plugins AIRFLOW_HOME=$(CURDIR)/var/docs $(PY) -m nightfill.dag_docs
 	@PYTHONPATH=. $(PY) -m include.features.page

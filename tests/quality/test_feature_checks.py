@@ -65,7 +65,11 @@ def test_right_features_pass_and_publish_once(run):
 @pytest.mark.parametrize(
     ("dataset", "change", "sentence"),
     [
-        ("household_product", lambda t: pa.concat_tables([t, t.slice(0, 1)]), "household_product with household and product_index"),
+        (
+            "household_product",
+            lambda t: pa.concat_tables([t, t.slice(0, 1)]),
+            "household_product with household and product_index",
+        ),
         ("household_product", plus_one("cents"), "the money of the day's lines"),
         ("product", plus_one("units_total"), "counters of product that do not go on"),
         ("household", plus_one("products_total"), "counters of household that do not go on"),
