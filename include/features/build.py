@@ -186,7 +186,8 @@ class Builder:
     def _keys(self, dataset: str, touched: Touched, past: Past) -> "tuple[DataFrame, DataFrame]":
         """The touched keys of a dataset, and those of them that had purchases before."""
         found = touched.keys(dataset, self._index)
-        stood = past.newest(dataset).select(KEYS[dataset]).join(found, list(KEYS[dataset]), join_type="left semi")
+        near = past.newest(dataset, pc.field(KEYS[dataset][0]).isin(found[KEYS[dataset][0]].unique()))
+        stood = near.select(KEYS[dataset]).join(found, list(KEYS[dataset]), join_type="left semi")
         return self._keep(f"touched-{dataset}", found), self._keep(f"stood-{dataset}", stood)
 
     def _keep(self, name: str, table: pa.Table) -> "DataFrame":
