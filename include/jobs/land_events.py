@@ -1,4 +1,4 @@
-"""Land raw events, the catalogue and the promotion plans of a range of nights."""
+"""Land raw events, the catalogue, the promotion plans and what else a source has, of a range of nights."""
 
 import datetime as dt
 import shutil

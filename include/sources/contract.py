@@ -130,7 +130,7 @@ def _refuse_broken(contract: Contract, delivered: Mapping[str, Columns], readers
         if not table.open and (added := sorted(came.keys() - {*table.columns, *table.beside})):
             log.warning("%s has columns that contract %s does not name: %s", file, contract.name, ", ".join(added)[:300])
     if broken:
-        pinned = f", to which {', '.join(readers)} is pinned" if readers else ""
+        pinned = f" (pinned to it: {', '.join(readers)})" if readers else ""
         raise Refused(
             f"The delivery breaks contract {contract.name}{pinned}: {'; '.join(broken)[:1500]}",
             "Deliver it as before, or declare a new version of the contract and move its readers to it",

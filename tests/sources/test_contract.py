@@ -55,7 +55,7 @@ def test_an_added_column_is_a_warning(caplog):
 
 
 def test_a_break_is_refused_while_somebody_is_pinned():
-    with pytest.raises(Refused, match=r"contract corner\.sales 2, to which etl is pinned: sales.parquet: column id: expected"):
+    with pytest.raises(Refused, match=r"contract corner\.sales 2 \(pinned to it: etl\): sales.parquet: column id: expected"):
         accepted(CONTRACT, deliver(id="text"), READERS)
 
 
@@ -106,7 +106,9 @@ def test_a_shops_contract_says_what_its_mapping_reads(tmp_path):
 
 
 def test_a_shops_column_of_another_kind_is_refused_by_name(tmp_path):
-    with pytest.raises(Refused, match=r"shop\.events 1, to which etl .*sales.parquet: column n: expected .*, came as flag"):
+    with pytest.raises(
+        Refused, match=r"shop\.events 1 \(pinned to it: etl, .*sales.parquet: column n: expected .*, came as flag"
+    ):
         check(own(tmp_path, n=True))
 
 

@@ -192,9 +192,7 @@ def test_a_renamed_column_is_refused_with_what_was_expected(panel, name):
     table = pq.read_table(path)
     first = table.column_names[0]
     pq.write_table(table.rename_columns({first: "nr"}), path)
-    refused(
-        panel, rf"to which reader is pinned: {name}.parquet: column {first}: expected integer, it is gone \(new there: nr\)"
-    )
+    refused(panel, rf"pinned to it: reader\): {name}.parquet: column {first}: expected integer, it is gone \(new there: nr\)")
 
 
 @pytest.mark.parametrize("name", EXTRAS)
