@@ -140,7 +140,7 @@ def test_a_crash_before_the_last_manifest_leaves_the_night_invisible(run):
     ready = prepare(run.store, run.root / "work" / "features")
     for night in ready[:-1]:
         publish_night(run.store, night)
-    for path in ready[-1].files.values():
+    for path in ready[-1].files:
         run.store.put(path)
     assert History.load(run.store, ready[-2].night).night == ready[-2].night
     with pytest.raises(Refused, match=f"no partition for {LAST}"):
