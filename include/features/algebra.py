@@ -1,7 +1,7 @@
 """The words in which a feature is written: an expression over published counters and tables, as of a night.
 
-An expression is a value without behaviour. numpy_engine.py and spark_engine.py compile it, tests/features/plain_features.py
-evaluates it over raw lines, and `str` writes it as a formula. Every function is total: where mathematics has no answer
+An expression is a value without behaviour. numpy_engine.py computes it from counters, tests/features/plain_features.py from
+raw lines, and `str` writes it as a formula. Every function is total: where mathematics has no answer
 (division by 0, logarithm of 0 or less) the answer is 0, so no feature is ever NaN or infinite.
 
 A counter `units` of an entity is a column `units_total` of its dataset, the sum since the first day; `units` beside it is the
