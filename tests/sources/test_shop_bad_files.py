@@ -207,14 +207,14 @@ def test_damaged_json_and_parquet_are_refused_or_counted(tmp_path):
     refused(folder, "a.parquet is no Parquet file")
 
 
-def test_an_empty_day_is_refused_before_anything_is_computed_unless_it_is_declared_closed(tmp_path):
+def test_an_empty_day_is_set_aside_unless_it_is_declared_closed(tmp_path):
     folder = write(tmp_path, LINES[:2], DATED, "2024-03-30.csv")
     (folder / "2024-03-31.csv").write_text(HEADER + "\n")
     land(folder)
     spec = shop(folder).spec
     fields = {"store": str(folder / "store"), "work": folder / "work", "first": "2024-03-30", "last": "2024-03-31"}
-    with pytest.raises(Refused, match="2024-03-31: no line at all on a day that the shop is open"):
-        ValidateRaw(source=spec, **fields).run()
+    assert "no line at all on a day that the shop is open" in str(ValidateRaw(source=spec, **fields).run()["quarantined"])
     (folder / "nightfill.yaml").write_text(DATED + "closed: {days: [2024-03-31]}\n")
     land(folder)
-    assert ValidateRaw(source=spec, **fields).run()["rows"] == 2
+    told = ValidateRaw(source=spec, **fields).run()
+    assert (told["rows"], told["nights_quarantined"]) == (2, 0)
