@@ -1,11 +1,14 @@
 """A shop that keeps all in a bucket and knows no texts: its files, its store, and the whole night to the morning report."""
 
 import csv
+import datetime as dt
 import os
 
 import pytest
 
+from include.nights import span
 from include.store.objects import open_store
+from include.store.partitions import list_nights
 from tests.e2e.shop import Shop
 from tests.sources.web_shop import FIRST, MAPPING, WebShop, write_web_shop
 from tests.store.s3_server import S3Server
@@ -68,9 +71,8 @@ def test_the_whole_night_runs_from_bucket_to_bucket(night):
 
 
 def test_all_that_the_night_decided_lies_in_the_bucket(night):
-    store = open_store(STORE)
-    days = {key.split("/")[2] for key in store.list("datasets/features")}
-    assert min(days) == FIRST.isoformat() and len(days) == 16 * 7
+    store, last = open_store(STORE), dt.date.fromisoformat(night[0].summary()["night"])
+    assert list_nights(store, "features") == span(FIRST, last)
     assert any(store.list("models/home/releases")) and any(store.list("reports"))
 
 
