@@ -75,7 +75,7 @@ def sign_in(client, server, name="admin"):
 
 def routes():
     for route in LazyPages().app().routes:
-        path = "/nightfill" + route.path.replace(":path}", "}").format(surface="home", night=NIGHT, stage="raw", path="anything")
+        path = "/nightfill" + route.path.replace(":path}", "}").format(surface="home", night=NIGHT, stage="raw", path="any")
         yield from ((method, path) for method in sorted(route.methods))
 
 
