@@ -11,7 +11,7 @@ from include.sources.source import Usual
 
 CONTRACT = "Deliver the columns as before, or correct the mapping, and run build_features from {first} to {last} again"
 LOOK_ONCE = "Look at the night once; nothing has to be done if the day was a special one"
-TODO = {WARN: LOOK_ONCE, QUARANTINE: LAND, BLOCK: CONTRACT}
+ADVICE = {WARN: LOOK_ONCE, QUARANTINE: LAND, BLOCK: CONTRACT}
 SLICE_NULLS = 0.1
 LARGEST_HOUSEHOLD = 0.15
 SHIFTED = {"": (0.1, 0.25), "_holiday": (0.25, 3.0)}
@@ -111,7 +111,7 @@ def _band(column: str, bounds: Sequence[tuple[float, float]], what: str, why: st
     low, high = bounds[severity == QUARANTINE]
     name, sentence = _name(column.replace("_ratio", ""), severity), what.format(low=low, high=high)
     bound = Check(name=name, column=column, low=low, high=high, what=sentence, why=why)
-    return bound.model_copy(update={"severity": severity, "todo": TODO[severity]})
+    return bound.model_copy(update={"severity": severity, "todo": ADVICE[severity]})
 
 
 def _shift(name: str, when: str, severity: Severity) -> Check:
@@ -125,7 +125,7 @@ def _shift(name: str, when: str, severity: Severity) -> Check:
         severity=severity,
         what=what,
         why=SHIFTS[name],
-        todo=TODO[severity],
+        todo=ADVICE[severity],
     )
 
 
