@@ -30,6 +30,7 @@ sys.path.insert(0, str(ROOT))
 from benchmarks.etl_common import DATASETS, checksums  # noqa: E402
 from include import spark_server  # noqa: E402
 from include.cli.run_spark import programs  # noqa: E402
+from include.cli.setup import install_beside  # noqa: E402
 from include.features.state import is_kept  # noqa: E402
 from include.nights import span  # noqa: E402
 from include.settings import Settings  # noqa: E402
@@ -227,8 +228,7 @@ def main(words: list[str]) -> int:
     parser.add_argument("--days", type=int, default=7, choices=range(1, 8), help="nights of each week that are measured")
     args = parser.parse_args(words)
     WORK.mkdir(parents=True, exist_ok=True)
-    tool = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--upgrade", "--target", str(RIVALS)]
-    subprocess.run([*tool, "-r", str(ROOT / "benchmarks" / "requirements.txt")], check=True)
+    install_beside(RIVALS, ROOT / "benchmarks" / "requirements.txt")
     one, server = measure(1, args.runs, args.days, "4g")
     memory = {str(n): build(WORK / "store-1", FIRST, FIRST + dt.timedelta(days=n - 1), server)["rss"] for n in (91, 365)}
     memory["server"] = server.memory_mb()
@@ -244,9 +244,9 @@ def main(words: list[str]) -> int:
         f"Medians of {args.runs} alternated runs at 1x, {args.tenfold_runs} at 10x, {args.days} nights a week; equal checksums."
     )
     for found in rows:
-        beside = f"{found['rival']:<15} {found['rival_value']:>8}  x{found['ratio']:<7}"
+        compared = f"{found['rival']:<15} {found['rival_value']:>8}  x{found['ratio']:<7}"
         reach = f"reach {found['reach']:g}  {'ok' if found['ok'] else 'NOT OK'}" if found["reach"] else ""
-        print(f"{found['name']:<30} {found['value']:>8} {found['unit']:<6} {beside} {reach}")
+        print(f"{found['name']:<30} {found['value']:>8} {found['unit']:<6} {compared} {reach}")
     (ROOT / "var" / "bench" / "etl.json").write_text(json.dumps(rows, indent=1))
     shutil.rmtree(WORK)
     return 0 if all(found["ok"] for found in rows) else 1

@@ -95,15 +95,32 @@ def _python(wanted: str) -> str:
 
 
 def _install(root: Path, uv: str | None) -> None:
-    python = str(venv_python(root))
-    tool = (
-        [uv, "pip", "install", "--quiet", "--python", python] if uv else [python, "-m", "pip", "install", "--progress-bar=off"]
-    )
     _call(
-        [*tool, "-r", str(root / "requirements.txt")],
+        [*installer(str(venv_python(root)), uv), "-r", str(root / "requirements.txt")],
         "The packages of requirements.txt could not be installed",
         "Read the lines above (network, disk or a proxy), and start again; what was fetched is kept",
     )
+
+
+def installer(python: str, uv: str | None) -> list[str]:
+    """The command that installs packages for a Python; what `uv venv` made has no pip."""
+    return (
+        [uv, "pip", "install", "--quiet", "--python", python] if uv else [python, "-m", "pip", "install", "--progress-bar=off"]
+    )
+
+
+def install_beside(folder: Path, requirements: Path) -> Path:
+    """Install into a folder of its own what only a benchmark or a test needs; returns the folder.
+
+    Raises:
+        TryAgain: the packages could not be fetched.
+    """
+    _call(
+        [*installer(sys.executable, shutil.which("uv")), "--no-deps", "--target", str(folder), "-r", str(requirements)],
+        f"The packages of {requirements} could not be installed",
+        "Read the lines above (network, disk or a proxy), and start again",
+    )
+    return folder
 
 
 def _call(command: Sequence[str], what: str, todo: str) -> None:

@@ -1,33 +1,20 @@
 """Services of docker-compose.yaml as processes of this machine: their commands and environments, with other addresses."""
 
 import os
-import shutil
 import signal
 import socket
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 from include.settings import ROOT
 from tests.production import compose_file
 
-PACKAGES = "docker/requirements-production.txt"
-
 
 def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
-
-
-def overlay(folder: Path) -> Path:
-    """A folder with what the production images have beside requirements.txt."""
-    uv = shutil.which("uv")
-    install = [uv, "pip", "install", "--python", sys.executable] if uv else [sys.executable, "-m", "pip", "install"]
-    command = [*install, "--quiet", "--no-deps", "--target", str(folder), "-r", str(ROOT / PACKAGES)]
-    subprocess.run(command, check=True, timeout=600, capture_output=True)
-    return folder
 
 
 class Production:

@@ -11,10 +11,12 @@ from pathlib import Path
 import pytest
 
 from include.cli.airflow_api import AirflowApi
+from include.cli.setup import install_beside
+from include.settings import ROOT
 from include.store.objects import open_store
 from include.store.partitions import list_nights
 from tests.production import compose_file, postgres
-from tests.production.processes import Production, free_port, overlay
+from tests.production.processes import Production, free_port
 from tests.store.s3_server import S3Server
 
 pytestmark = pytest.mark.long
@@ -69,7 +71,7 @@ def production(redis: int, database: int, tmp_path_factory: pytest.TempPathFacto
         "/opt/nightfill/": f"{Path.cwd()}/",
         "10.213.9.20": "127.0.0.1",
     }
-    found = Production(folder, moved, overlay(folder / "packages"))
+    found = Production(folder, moved, install_beside(folder / "packages", ROOT / "docker/requirements-production.txt"))
     before = dict(os.environ)
     own = {"NIGHTFILL_SOURCE": json.dumps(SOURCE), "AIRFLOW__METRICS__OTEL_ON": "false"}
     own |= {
