@@ -6,7 +6,6 @@ import shutil
 import subprocess
 import time
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -68,7 +67,7 @@ def production(redis: int, database: int, tmp_path_factory: pytest.TempPathFacto
         "spark://spark-master:7077": "local[2]",
         "/var/lib/nightfill": str(folder / "var"),
         "/opt/airflow/logs": str(folder / "logs"),
-        "/opt/nightfill/": f"{Path.cwd()}/",
+        "/opt/nightfill/": f"{ROOT}/",
         "10.213.9.20": "127.0.0.1",
     }
     found = Production(folder, moved, install_beside(folder / "packages", ROOT / "docker/requirements-production.txt"))
@@ -116,8 +115,9 @@ def _until(done, seconds):  # type: ignore[no-untyped-def]
 def test_a_night_runs_on_the_celery_worker(production: Production, night: dict[str, dict[str, str]]) -> None:
     assert night["run"]["state"] == "success", production.said("worker")[-3000:]
     assert {task["state"] for task in night["tasks"]} <= {"success", "skipped"}  # type: ignore[attr-defined]
-    assert {task["executor"] or "CeleryExecutor" for task in night["tasks"]} == {"CeleryExecutor"}  # type: ignore[attr-defined]
-    assert "build_features" in production.said("worker") or "execute_workload" in production.said("worker")
+    done = sum(task["state"] == "success" for task in night["tasks"])  # type: ignore[attr-defined, index]
+    ended = [line for line in production.said("worker").splitlines() if "execute_workload" in line and " succeeded in " in line]
+    assert done >= 6 and len(ended) >= done
 
 
 def test_the_night_lies_in_the_bucket(production: Production, night: dict[str, object]) -> None:
