@@ -9,12 +9,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from include.features.chain import nights_before
-from include.features.restate import late_nights, touched_by
-from include.features.state import find_past
+from include.features.restate import Touched, late_nights, touched_by
+from include.features.state import Past
 from include.features.tables import KEYS, SCHEMAS
 from include.parquet import read_small
 from include.store.objects import Store
-from include.store.partitions import fetch
 
 CUMULATED = {
     "household_product": ("units", "cents"),
@@ -23,26 +22,33 @@ CUMULATED = {
 }
 
 
-def broken_counters(store: Store, folder: Path, nights: Sequence[dt.date]) -> dict[str, np.ndarray]:
+def broken_counters(store: Store, folder: Path, nights: Sequence[dt.date], past: Past) -> dict[str, np.ndarray]:
     """`<dataset>_broken`, int [nights]: rows of a build whose counters do not go on, or are less than their own day's sums.
 
     A key goes on from its last published row before these nights. One that a night's late lines touch begins again, and one
     without a row before begins: with its day's sums. Nothing is counted in tables of another form.
+
+    Args:
+        past: what is known before these nights.
     """
     tables = {dataset: [read_small(folder / dataset / f"{night}.parquet") for night in nights] for dataset in SCHEMAS}
     if any(not table.schema.equals(SCHEMAS[dataset]) for dataset, parts in tables.items() for table in parts):
         return {f"{dataset}_broken": np.zeros(len(nights), np.int64) for dataset in CUMULATED}
-    earlier = nights_before(store, nights[0])
-    days = [*earlier, *nights]
-    touched = {night: touched_by(store, night, days[: days.index(night)]) for night in late_nights(store, nights)}
-    index = pa.concat_tables([*map(read_small, fetch(store, "product_index", earlier)), *tables["product_index"]])
-    past = find_past(store, nights[0])
+    touched = _touched(store, nights)
+    index = pa.concat_tables([past.rows("product_index"), *tables["product_index"]])
     found = {}
     for dataset in CUMULATED:
         again = {nights.index(night): keys.keys(dataset, index) for night, keys in touched.items()}
         seed = past.newest(dataset, _of(dataset, tables[dataset]))
         found[f"{dataset}_broken"] = _broken(dataset, tables[dataset], seed, again)
     return found
+
+
+def _touched(store: Store, nights: Sequence[dt.date]) -> dict[dt.date, Touched]:
+    """What the nights with late lines change; only for these are lines of all earlier nights looked up."""
+    late = late_nights(store, nights)
+    days = [*nights_before(store, nights[0]), *nights] if late else []
+    return {night: touched_by(store, night, days[: days.index(night)]) for night in late}
 
 
 def _of(dataset: str, tables: Sequence[pa.Table]) -> pc.Expression:

@@ -10,7 +10,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from include.features.build import NIGHT_OF, Build, night_files
-from include.features.chain import catalogue_night, nights_before
+from include.features.chain import catalogue_night
+from include.features.state import find_past
 from include.features.tables import DATASETS, SCHEMAS
 from include.parquet import read_small
 from include.quality.check import BLOCK
@@ -19,17 +20,17 @@ from include.quality.shape import FEATURES
 from include.sources.late import on_time
 from include.sources.replay import is_one_of, shelf, sold
 from include.store.objects import Store
-from include.store.partitions import fetch, read_manifest
+from include.store.partitions import fetch
 
 
 def feature_profile(store: Store, folder: Path) -> Iterator[dict[str, Any]]:
-    """One mapping a built night, in order; each is compared with the raw events and with the nights before it."""
+    """One mapping a built night, in order; each is compared with the raw events and with what is known before it."""
     build = Build.read(folder)
     if not build.nights:
         return
-    earlier = nights_before(store, build.nights[0])
-    known = sum(read_manifest(store, "product_index", night).rows for night in earlier)
-    broken = broken_counters(store, folder, build.nights)
+    past = find_past(store, build.nights[0])
+    known = past.rows("product_index").num_rows
+    broken = broken_counters(store, folder, build.nights, past)
     shelves = _Shelves(store)
     for place, night in enumerate(build.nights):
         tables = {dataset: read_small(path) for dataset, path in night_files(folder, night).items()}
