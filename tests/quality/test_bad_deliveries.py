@@ -10,7 +10,10 @@ import pytest
 
 from include.errors import Refused
 from include.jobs.validate_raw import ValidateRaw
-from include.store.partitions import publish, read_manifest
+from include.rollout import retention
+from include.rollout.retention import Machine
+from include.store.objects import Missing
+from include.store.partitions import fetch, publish, read_manifest
 from include.store.quarantine import accept, acceptance, delivered, quarantined
 from tests.quality.daily_shop import HEADER, NIGHT, WEEKS, DailyShop, Line, eight_weeks, ordinary
 
@@ -119,6 +122,43 @@ def test_a_bad_delivery_of_a_published_night_is_refused_and_undone(shop):
         night_of(shop, SET_ASIDE["prices x 100"][0])
     assert shop.bytes("events", "products", "features") == before
     assert NIGHT in quarantined(shop.store)
+
+
+def clean_up(shop: DailyShop) -> None:
+    """As long after as can be: nothing is young, and no night is one of the last."""
+    nowhere = Machine(answers=shop.root / "answers")
+    retention.apply(shop.store, nowhere, retention.plan(shop.store, nowhere, [], nights=0, days=0, grace=-1.0))
+
+
+def test_a_clean_up_keeps_what_was_set_aside_until_a_person_has_judged_it(shop):
+    night_of(shop, SET_ASIDE["prices x 100"][0])
+    clean_up(shop)
+    accept(shop.store, NIGHT, "prices are in pence now", "ada", "2024-05-17T06:00:00Z", [])
+    clean_up(shop)
+    assert shop.night(NIGHT)["nights_quarantined"] == 0
+    assert len(fetch(shop.store, "events", [NIGHT])) == 1 and read_manifest(shop.store, "events", NIGHT).rows == 1100
+
+
+def test_what_was_set_aside_goes_when_a_corrected_delivery_has_taken_its_place(shop):
+    night_of(shop, SET_ASIDE["prices x 100"][0])
+    (bad,) = delivered(shop.store, NIGHT).files
+    night_of(shop, lambda lines: lines)
+    clean_up(shop)
+    with pytest.raises(Missing):
+        shop.store.fetch(bad.sha256)
+
+
+def test_a_clean_up_between_a_bad_delivery_and_its_checks_keeps_what_is_published(shop):
+    shop.night(NIGHT)
+    rows = {"rows": {"household_product": 900}}
+    publish(shop.store, "features", NIGHT, {}, rows=0, columns={}, inputs={}, spec="", transform="", meta=rows)
+    before = shop.bytes("events")
+    shop.deliver(NIGHT, SET_ASIDE["prices x 100"][0](ordinary(NIGHT)))
+    shop.land(NIGHT)
+    clean_up(shop)
+    with pytest.raises(Refused, match=f"night {NIGHT} stays as it was published"):
+        ValidateRaw(**shop.fields(NIGHT)).run()
+    assert shop.bytes("events") == before and fetch(shop.store, "events", [NIGHT])
 
 
 def test_an_accepted_night_counts_when_it_is_run_again(shop):
