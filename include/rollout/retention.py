@@ -2,8 +2,9 @@
 
 First what is old: nights of the datasets that AGE, models, answers, folders of runs that have ended. Kept is what anything in
 use names: the last nights and the newest partition, all that a kept manifest names as an input (to the end of that chain),
-and of the models what serves, is pinned, has served lately, is under release, or is young. Purchases, features, what a night
-of long ago made known, and nights that were set aside stay whole. While a job runs no partition and no model goes.
+and of the models what serves, is pinned, has served lately, is under release, or is young. Of states those stay that a night of
+the last ones is built from. Purchases, features, what a night of long ago made known, and nights that were set aside stay
+whole. While a job runs no partition and no model goes.
 
 Then the bytes: an object goes when no JSON that stays names its digest, and when it is older than the grace, because a
 publisher puts its objects before the manifest that names them. See include/store/doomed.py for what keeps the two apart.
@@ -13,7 +14,7 @@ A clean-up that is cut off leaves objects that nothing names, and the next one f
 import datetime as dt
 import re
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
@@ -27,12 +28,14 @@ from include.store.doomed import delete_objects
 from include.store.many import each
 from include.store.objects import Seen, Store
 from include.store.partitions import drop
-from include.store.reach import Reach, closure, digests_in, partition_keys, where
+from include.store.reach import Reach, Where, closure, digests_in, partition_keys, where
 
 MATURE = 7
 """Days after which an answer has matured."""
 AGE = ("examples_", "judged_", "promotions", "placements")
 """Beginnings of the names of datasets whose old nights nothing reads again. A dataset that is not here never loses a night."""
+STATE = "state"
+"""The dataset of what counters go on from. Every night names the one that it keeps, and needs it no longer than others do."""
 GRACE = 24 * 3600.0
 """Seconds that an object stays though nothing names it: no publisher takes that long from its first put to its manifest."""
 UNREAD = ("objects/", "retention/")
@@ -118,7 +121,7 @@ def plan(
     since = now - dt.timedelta(days=nights) if now else None
     gone = old_versions(store, surfaces, since) if since and not running else []
     bundles = {one.key for one in gone}
-    stays = _kept(reach, bundles, since) if since and not running else reach.manifests.keys() - bundles
+    stays = _kept(reach, bundles | _old_states(known, since), since) if since and not running else reach.manifests.keys()
     parts = [Part(dataset=name, night=night) for key, (name, night) in sorted(known.items()) if key not in stays]
     named = _named(store, reach, stays)
     loose = [seen for seen in store.scan("objects") if _SHA256.fullmatch(_sha256(seen)) and _sha256(seen) not in named]
@@ -191,6 +194,13 @@ def _kept(reach: Reach, gone: set[str], before: dt.date) -> set[str]:
         return found[1] >= before or newest[found[0]] == found[1] or not found[0].startswith(AGE)
 
     return closure(filter(starts, reach.manifests), reach.inputs.__getitem__) - gone
+
+
+def _old_states(known: Mapping[str, Where], before: dt.date) -> set[str]:
+    """States that no night from `before` on is built from: the first of these goes on from the newest state before it."""
+    states = {key: night for key, (dataset, night) in known.items() if dataset == STATE}
+    first = max((night for night in states.values() if night < before), default=before)
+    return {key for key, night in states.items() if night < first}
 
 
 def _named(store: Store, reach: Reach, stays: Iterable[str]) -> set[str]:

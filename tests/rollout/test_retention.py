@@ -89,6 +89,25 @@ def test_what_became_known_long_ago_and_nights_that_were_set_aside_stay(store, t
     assert list_nights(store, "campaigns") == list_nights(store, "quarantine") == [NIGHT, LAST]
 
 
+def test_states_go_that_no_night_of_the_last_ones_is_built_from_though_their_nights_name_them(store, tmp_path):
+    for i in range(0, 201, 40):
+        night = NIGHT + i * DAY
+        state = add(store, tmp_path, "state", night, f"state {i}")
+        add(store, tmp_path, "features", night, "", {"state": state.digest})
+    assert {part.night for part in going(store, tmp_path).parts if part.dataset == "state"} == {NIGHT, NIGHT + 40 * DAY}
+    clean(store, tmp_path)
+    kept = list_nights(store, "state")
+    assert kept == [NIGHT + i * DAY for i in (80, 120, 160, 200)], "the first of the last 90 nights, 110, goes on from 80"
+    assert [store.fetch(find_manifest(store, "state", night).files[0].sha256).read_text() for night in kept]
+    assert len(list_nights(store, "features")) == 9, "no night goes with its state"
+
+
+def test_the_newest_state_stays_however_old(store, tmp_path):
+    add(store, tmp_path, "state", NIGHT, "the only one")
+    clean(store, tmp_path)
+    assert list_nights(store, "state") == [NIGHT]
+
+
 def test_a_young_store_loses_nothing(store, tmp_path):
     assert going(store, tmp_path, nights=300, days=300).empty
     assert retention.plan(FolderStore(tmp_path / "none"), machine(tmp_path), [], nights=90, days=90).empty
