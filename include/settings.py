@@ -52,6 +52,7 @@ class Settings(BaseModel):
     spark_master: str = ""
     spark_memory: str = "4g"
     spark_host: str = LOOPBACK
+    examples_engine: Literal["numpy", "spark"] = "numpy"
     topology: str = ""
     webhook: str = ""
     email_to: str = ""

@@ -24,7 +24,7 @@ from include.store.objects import Store
 from include.store.partitions import fetch, find_manifest, read_manifest
 
 STATE = "state"
-KEEP = 28
+KEEP = 56
 """Nights from one kept state to the next. They are counted in calendar days, so that any run keeps the same ones."""
 
 ORDER = ("known", "day")

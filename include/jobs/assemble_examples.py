@@ -2,30 +2,48 @@
 
 import sys
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal
+
+from pydantic import Field
 
 from include.canonical import digest, dumps
 from include.evaluation.horizon import matures
 from include.features.asof import History
 from include.features.lookups import TABLES
-from include.features.reading import read_history
+from include.features.reading import read_history, spark_history
 from include.jobs.frame import main
 from include.models.query_tables import need_text
+from include.settings import Settings
 from include.store.partitions import publish, read_manifest
 from include.training.assemble import assemble
 from include.training.job import TrainingJob
 from include.training.windows import Windows, windows
 
+if TYPE_CHECKING:
+    from include.features.spark_history import SparkHistory
+
 TRANSFORM = "examples-1"
 
 
 class AssembleExamples(TrainingJob):
-    """Result: {surface, recipe, night, train, gate, universe, train_nights, gate_nights, digest, changed, seconds}."""
+    """Result: {surface, recipe, night, train, gate, universe, train_nights, gate_nights, digest, changed, seconds}.
+
+    `engine` reads the features in this process (numpy) or in Spark, for a shop whose counters outgrow one machine; values
+    agree to 1e-6.
+    """
+
+    engine: Literal["numpy", "spark"] = Field(default_factory=lambda: Settings.load().examples_engine)
 
     def run(self) -> dict[str, Any]:
         started = time.time()
+        asked = self.open_store(), self.night, self.get_recipe().columns, self.source
+        if self.engine == "numpy":
+            return self._assemble(read_history(*asked), started)
+        with spark_history(*asked, self.work / "spark") as history:
+            return self._assemble(history, started)
+
+    def _assemble(self, history: "History | SparkHistory", started: float) -> dict[str, Any]:
         store, recipe = self.open_store(), self.get_recipe()
-        history = read_history(store, self.night, recipe.columns, self.source)
         cut = windows(self.night, history.first, recipe.train_weeks, recipe.gate_weeks)
         counts = assemble(history, recipe, cut, history.first, self.space)
         if recipe.query:
@@ -70,7 +88,7 @@ class AssembleExamples(TrainingJob):
             "seconds": round(time.time() - started, 1),
         }
 
-    def _read(self, cut: Windows, history: History) -> dict[str, dict[str, str]]:
+    def _read(self, cut: Windows, history: "History | SparkHistory") -> dict[str, dict[str, str]]:
         """Digests of the partitions that the windows' nights read beside the features, by dataset and name."""
         store, read = self.open_store(), dict[str, dict[str, str]]()
         for table in (TABLES[name] for name in history.spec.tables):
@@ -78,10 +96,11 @@ class AssembleExamples(TrainingJob):
                 read.setdefault(table.dataset, {})[manifest.name] = manifest.digest
         return read
 
-    def _inputs(self, read: dict[str, dict[str, str]], history: History) -> dict[str, str]:
+    def _inputs(self, read: dict[str, dict[str, str]], history: "History | SparkHistory") -> dict[str, str]:
         """The night's features stand on all nights before, and on the catalogue; other tables are named beside them."""
         inputs = {"features": read_manifest(self.open_store(), "features", self.night).digest}
         inputs |= {dataset: digest(names) for dataset, names in read.items() if dataset != "products"}
+        inputs |= {"engine": self.engine} if self.engine != "numpy" else {}
         return inputs | ({"country": history.country} if history.spec.reads_calendar else {})
 
 

@@ -1,4 +1,4 @@
-"""What a night goes on from: the newest row of each key, kept whole every 28 nights."""
+"""What a night goes on from: the newest row of each key, kept whole every KEEP nights."""
 
 import datetime as dt
 import random
