@@ -1,46 +1,64 @@
-"""The page of Great Expectations (Data Docs) about one validation, as one file that needs nothing from elsewhere.
+"""What one validation found, as a document that Nightfill's pages show: every finding, and each check with what was seen.
 
-reports/checks/<stage>/<last night>.html
+reports/checks/<stage>/<last night>.json
+
+It is made from the results of Great Expectations. Their own page needs scripts and styles from elsewhere, and has a section
+for every bound, so that what is wrong stands somewhere among what is right.
 """
 
 import datetime as dt
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from include.quality.outcome import Outcome
+from include.store.document import pack
 from include.store.objects import Store
-
-STYLE = """<style>
-body { margin: 1.5rem auto; max-width: 72rem; padding: 0 1rem; font: 15px/1.5 "Segoe UI", Arial, sans-serif; color: #2e2a26; }
-table { border-collapse: collapse; width: 100%; }
-td, th { border-bottom: 1px solid #e7ded2; padding: .35rem .5rem; text-align: left; }
-</style>"""
-FROM_ELSEWHERE = re.compile(
-    r"<script\b.*?</script>|<link\b[^>]*>|<img\b[^>]*>|<style\b.*?</style>|<footer\b.*?</footer>", re.DOTALL | re.IGNORECASE
-)
 
 
 def docs_key(stage: str, night: dt.date | str) -> str:
-    return f"reports/checks/{stage}/{night}.html"
+    return f"reports/checks/{stage}/{night}.json"
 
 
-def render(results: Any, stage: str, profile: Sequence[Mapping[str, Any]]) -> str:
-    """The page; without results it says that there was nothing to look at."""
-    nights = [str(row["night"]) for row in profile]
-    title = f"Checks of {stage}, {nights[0]} to {nights[-1]}" if nights else f"Checks of {stage}"
-    if results is None:
-        return f"<!doctype html><html><head><title>{title}</title></head><body><p>{title}: nothing to look at.</p></body>"
-    from great_expectations.render.renderer.page_renderer import ValidationResultsPageRenderer
-    from great_expectations.render.view import DefaultJinjaPageView
+def document(outcome: Outcome, results: Any, profile: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """The document; without results it holds no check.
 
-    for result in results.results:  # the renderer wants Python's numbers
-        result.result["observed_value"] = float(result.result["observed_value"])
-    page = DefaultJinjaPageView().render(ValidationResultsPageRenderer().render(results))
-    page = FROM_ELSEWHERE.sub("", page)
-    return page.replace("</head>", f"<title>{title}</title>{STYLE}</head>", 1)
+    Args:
+        results: of Great Expectations, one or two for a check: of its lower and of its upper bound.
+        profile: a row a night, oldest first.
+    """
+    of_check: dict[str, list[Any]] = {}
+    for result in results.results if results else ():
+        of_check.setdefault(result.expectation_config.meta["check"], []).append(result)
+    rows = [_row(name, found) for name, found in of_check.items()]
+    return {
+        "stage": outcome.stage,
+        "nights": [str(profile[place]["night"]) for place in (0, -1)] if profile else [],
+        "findings": [finding.model_dump(include={"check", "severity", "what", "todo"}) for finding in outcome.findings],
+        "checks": sorted(rows, key=lambda row: bool(row["held"])),
+        "unjudged": outcome.unjudged,
+        "judge": f"Great Expectations {results.meta['great_expectations_version']}" if results else "",
+    }
 
 
-def publish(store: Store, stage: str, night: dt.date, page: str) -> str:
-    """Keep the page in the store, where Airflow's pages show it; returns its key."""
-    store.write(docs_key(stage, night), page.encode())
+def publish(store: Store, stage: str, night: dt.date, value: Mapping[str, Any]) -> str:
+    """Keep the document in the store, where Airflow's pages show it; returns its key."""
+    store.write(docs_key(stage, night), pack(dict(value)))
     return docs_key(stage, night)
+
+
+def _row(name: str, found: Sequence[Any]) -> dict[str, Any]:
+    """One check: what it looks for, what is allowed, and the smallest and largest number that was seen."""
+    meta = {key: value for one in found for key, value in one.expectation_config.meta.items()}
+    seen = sorted({float(one.result["observed_value"]) for one in found})
+    if "low" in meta and "high" in meta:
+        allowed = f"{meta['low']:.4g} to {meta['high']:.4g}"
+    else:
+        allowed = f"at least {meta['low']:.4g}" if "low" in meta else f"at most {meta['high']:.4g}"
+    return {
+        "name": name,
+        "what": meta["what"],
+        "severity": meta["severity"],
+        "allowed": allowed,
+        "seen": " to ".join(f"{value:.4g}" for value in seen),
+        "held": all(one.success for one in found),
+    }

@@ -67,6 +67,7 @@ def _validate(stage: str, profile: Sequence[Row], checks: Sequence[Check]) -> An
 
 def _expectations(gx: Any, check: Check) -> list[Any]:
     said = {"column": check.column, "severity": SEVERITIES[check.severity]}
+    about = {"check": check.name, "what": check.what, "severity": check.severity}
     found = []
     for kind, bound in (("low", check.low), ("high", check.high)):
         if bound is not None:
@@ -75,7 +76,7 @@ def _expectations(gx: Any, check: Check) -> list[Any]:
             described = (
                 f"{check.name}: {check.column} at {'least' if kind == 'low' else 'most'} {bound:.4g}, or {check.severity}"
             )
-            found.append(expect(**said, **limit, description=described, meta={"check": check.name, kind: bound}))
+            found.append(expect(**said, **limit, description=described, meta=about | {kind: bound}))
     return found
 
 

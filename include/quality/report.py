@@ -5,7 +5,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from include.quality.data_docs import publish, render
+from include.quality.data_docs import document, publish
 from include.quality.outcome import Outcome
 from include.store.objects import Store
 
@@ -23,7 +23,7 @@ def tell(
     Raises:
         Refused: a check that blocks did not hold.
     """
-    docs = publish(store, outcome.stage, nights[-1], render(results, outcome.stage, profile))
+    docs = publish(store, outcome.stage, nights[-1], document(outcome, results, profile))
     log.info("The checks of %s in full: %s in the store", outcome.stage, docs)
     for finding in outcome.findings:
         log.warning("%s: %s. %s.", finding.severity, finding.what, finding.todo)

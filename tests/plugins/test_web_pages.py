@@ -330,11 +330,33 @@ def test_many_releases_are_shown_a_few_at_a_time(client, store):
     assert client.get("/releases/home").text.count("<article") == 11
 
 
-def test_the_page_of_the_checks_is_shown_and_can_do_nothing(client, store):
-    store.write(f"reports/checks/raw/{NIGHT}.html", b"<!doctype html>the checks")
+def checks_of(store, **changed):
+    check = {"what": f"prices {EVIL}", "severity": "quarantine", "allowed": "0.2 to 5", "seen": "100", "held": False}
+    value = {
+        "stage": "raw",
+        "nights": [str(NIGHT)] * 2,
+        "findings": [{"check": "price_wrong", "severity": "quarantine", "what": f"On it: {EVIL}", "todo": "Correct it"}],
+        "checks": [check | {"name": "price_wrong"}, check | {"name": "rows_odd", "held": True}],
+        "unjudged": ["hour_odd"],
+        "judge": "Great Expectations 1",
+    }
+    store.write(f"reports/checks/raw/{NIGHT}.json", json.dumps(value | changed).encode())
+
+
+def test_the_page_of_the_checks_says_first_what_did_not_hold(client, store):
+    checks_of(store)
     answer = client.get(f"/checks/raw/{NIGHT}")
-    assert answer.status_code == 200 and "the checks" in answer.text
-    assert "default-src 'none'" in answer.headers["content-security-policy"]
+    assert answer.status_code == 200 and EVIL not in answer.text
+    said = ["1 of 2 checks did not hold", "NIGHT SET ASIDE", "On it: ", "price_wrong", "rows_odd", "Not judged", "hour_odd"]
+    assert [answer.text.index(one) for one in said] == sorted(answer.text.index(one) for one in said)
+    checks_of(store, findings=[], checks=[], unjudged=[], nights=[], judge="")
+    assert "nothing to look at" in client.get(f"/checks/raw/{NIGHT}").text
+    store.write(f"reports/checks/raw/{NIGHT}.json", b"[")
+    assert client.get(f"/checks/raw/{NIGHT}").status_code == 400
+
+
+def test_only_a_stage_and_a_night_have_a_page_of_checks(client):
+    assert f"no report of the checks of features up to {NIGHT}" in client.get(f"/checks/features/{NIGHT}").text
     assert client.get(f"/checks/features/{NIGHT}").status_code == 404
     assert client.get(f"/checks/..%2F..%2Fregistry/{NIGHT}").status_code == 404
     assert client.get("/checks/raw/yesterday").status_code == 400

@@ -105,6 +105,18 @@ def test_a_missing_delivery_is_set_aside_and_released_when_it_comes(shop):
     assert quarantined(shop.store) == {}
 
 
+def test_the_report_of_the_checks_says_first_what_did_not_hold_and_names_nobody(shop):
+    told = night_of(shop, SET_ASIDE["prices x 100"][0])
+    data = shop.store.read(told["docs"])
+    page = json.loads(data)
+    assert [finding["severity"] for finding in page["findings"]] == sorted(one["severity"] for one in page["findings"])
+    broken = [check for check in page["checks"] if not check["held"]]
+    assert broken == page["checks"][: len(broken)] and len(page["checks"]) == told["checks"]
+    (price,) = [check for check in broken if check["name"] == "price_wrong"]
+    assert (price["allowed"], price["seen"], price["severity"]) == ("0.2 to 5", "100", "quarantine")
+    assert page["nights"] == [str(NIGHT)] * 2 and page["judge"].startswith("Great Expectations 1.") and b"secret" not in data
+
+
 def test_looking_again_changes_nothing(shop):
     night_of(shop, SET_ASIDE["prices x 100"][0])
     before = shop.bytes("events", "quarantine")

@@ -15,6 +15,7 @@ from include import recipes
 from include.errors import NightfillError, TryAgain
 from include.nights import parse
 from include.settings import Settings
+from include.store.document import unpack
 from include.store.objects import Missing, Store, open_store
 from nightfill.web import actions, report_list
 from nightfill.web.access import Access
@@ -108,12 +109,17 @@ class Pages:
         return HTMLResponse(page, headers={"Content-Security-Policy": REPORT_POLICY})
 
     def checks(self, request: Request, stage: str, night: str) -> Response:
-        """The page of Great Expectations about the checks of a stage up to a night."""
+        """What the checks of a stage found in a run up to a night."""
         self._check(request, "GET", "build_features")
         if stage not in STAGES:
             raise HTTPException(404, "There is no such page.")
-        page = self.opened().read(f"reports/checks/{stage}/{parse(night)}.html")
-        return HTMLResponse(page, headers={"Content-Security-Policy": REPORT_POLICY})
+        key = f"reports/checks/{stage}/{parse(night)}.json"
+        again = f"Run build_features for {parse(night)} again"
+        try:
+            found = unpack(self.opened().read(key), key, "a report of checks", again)
+        except Missing:
+            raise Missing(f"There is no report of the checks of {stage} up to {parse(night)}", again) from None
+        return self._page(request, "checks", **found)
 
     def releases(self, request: Request, told: str = "") -> Response:
         """Every surface that the person may see."""
