@@ -170,7 +170,7 @@ QUIRKS = (
     ),
     _quirk(
         "no_category",
-        lambda lines: lines.of("category").is_null().to_numpy(zero_copy_only=False) & ~lines.unknown & ~lines.null("product"),
+        lambda lines: lines.of("category").is_null().to_numpy(zero_copy_only=False) & lines.told("merchandise", False),
         "a product that has no category in the catalogue",
         "The catalogue leaves the category empty. Such a product is no merchandise, so its lines do not count.",
     ),

@@ -54,8 +54,8 @@ class Lines:
         """A text of each line's product; null where the catalogue has no such product."""
         return self.catalogue[text].combine_chunks().take(self._place)
 
-    def told(self, text: str, word: str) -> np.ndarray:
-        """bool [rows]: lines whose product has this word as a text."""
+    def told(self, text: str, word: str | bool) -> np.ndarray:
+        """bool [rows]: lines of whose product the catalogue says this."""
         return _true(pc.equal(self.of(text), word))
 
     @property

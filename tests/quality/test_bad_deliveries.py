@@ -117,6 +117,10 @@ def test_the_report_of_the_checks_says_first_what_did_not_hold_and_names_nobody(
     assert page["nights"] == [str(NIGHT)] * 2 and page["judge"].startswith("Great Expectations 1.") and b"secret" not in data
 
 
+def test_a_shop_that_has_no_categories_is_not_told_so_every_night(shop):
+    assert night_of(shop, lambda lines: lines)["warnings"] == []
+
+
 def test_looking_again_changes_nothing(shop):
     night_of(shop, SET_ASIDE["prices x 100"][0])
     before = shop.bytes("events", "quarantine")
