@@ -72,7 +72,8 @@ def follow(api: AirflowApi, dag_id: str, values: dict[str, object], period: floa
     if state == "success":
         print("Done.")
         return 0
-    print(f"It failed: read `nightfill logs {dag_id}.roll_back`", file=sys.stderr)
+    failed = [task["task_id"] for task in api.tasks(dag_id, run_id) if task["state"] == "failed"]
+    print(f"It failed: read `nightfill logs {'.'.join([dag_id, *failed[:1]])}`", file=sys.stderr)
     return 1
 
 

@@ -104,4 +104,4 @@ def test_airflow_does_the_roll_back_and_is_followed_to_its_end(fails, code, monk
         api = AirflowApi(fake.url, lambda: fake.password)
         assert by_hand.follow(api, "rollback_home", {"version": 0, "why": "because"}, period=0.01) == code
     assert fake.calls == ['trigger rollback_home {"version": 0, "why": "because"}']
-    assert ("nightfill logs rollback_home.roll_back" in capsys.readouterr().err) is fails
+    assert ("nightfill logs rollback_home.second" in capsys.readouterr().err) is fails

@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 from include.cli import stack
-from include.cli.airflow_api import AirflowApi
+from include.cli.airflow_api import DONE, AirflowApi
 from include.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -63,12 +63,19 @@ class Shop:
         store = self.var / "store"
         return {str(path.relative_to(store)): path.read_bytes() for path in sorted(store.rglob("manifest.json"))}
 
-    def build_range(self, first: str, last: str, seconds: float = 900) -> None:
-        """One range run of build_features through the scheduler, and the stack stopped after it."""
-        api = stack.client(Settings.load(self.env))
-        api.trigger("build_features", "range", {"start": first, "end": last})
-        until = time.monotonic() + seconds
-        while (state := api.run("build_features", "range")["state"]) not in ("success", "failed") and time.monotonic() < until:
+    def ask(self, run_id: str, **conf: str) -> None:
+        """Ask for a run of build_features."""
+        stack.client(Settings.load(self.env)).trigger("build_features", run_id, dict(conf))
+
+    def wait(self, run_id: str, *states: str, seconds: float = 900) -> str:
+        """The state of a run of build_features once it is one of these (or time is up); without any, once it has ended."""
+        api, until = stack.client(Settings.load(self.env)), time.monotonic() + seconds
+        while (state := api.run("build_features", run_id)["state"]) not in (states or DONE) and time.monotonic() < until:
             time.sleep(1)
-        assert state == "success"
+        return state
+
+    def build_range(self, first: str, last: str) -> None:
+        """One range run of build_features through the scheduler, and the stack stopped after it."""
+        self.ask("range", start=first, end=last)
+        assert self.wait("range") == "success"
         self.call("stop")
