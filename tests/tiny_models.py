@@ -4,7 +4,9 @@ scale/1, scale/2   y = x * version, x float [None, 2]; also the outputs `version
 shop/1             two inputs and two outputs, one of them strings
 types/1            one input and one output of every kind that JSON knows
 warm/1             scale with good warm-up requests; warm/2 with a bad one
-slow/1             answers after about half a second
+slow/1             answers after about half a second; its signature `endless` after many minutes
+half/1             y = x / 2 + 2, as TF Serving's own example is exported: predict on x, classify and regress on tf.Examples
+defaults/1         scale with a second input whose value may be left out
 """
 
 import hashlib
@@ -73,11 +75,18 @@ def main(folder: Path) -> None:
     class Slow(tf.Module):
         @tf.function(input_signature=[tf.TensorSpec([None, 2], tf.float32, "x")])
         def serve(self, x):
+            return self.work(x, 400)
+
+        @tf.function(input_signature=[tf.TensorSpec([None, 2], tf.float32, "x")])
+        def endless(self, x):
+            return self.work(x, 1_000_000)
+
+        def work(self, x, steps):
             def body(i, a):
                 return i + 1, tf.linalg.matmul(a, a) * 0.01
 
             size = 300
-            _, a = tf.while_loop(lambda i, a: i < 400, body, [tf.constant(0), tf.ones([size, size])])
+            _, a = tf.while_loop(lambda i, a: i < steps, body, [tf.constant(0), tf.ones([size, size])])
             return {"y": x + 0.0 * tf.reduce_sum(tf.clip_by_value(a, 0.0, 1.0))}
 
     for factor in (1, 2):
@@ -85,9 +94,75 @@ def main(folder: Path) -> None:
         tf.saved_model.save(
             scale, str(folder / f"scale/{factor}"), signatures={"serving_default": scale.serve, "sum": scale.total}
         )
-    for name, module in (("shop", Shop()), ("types", Types()), ("slow", Slow())):
+    slow = Slow()
+    tf.saved_model.save(slow, str(folder / "slow/1"), signatures={"serving_default": slow.serve, "endless": slow.endless})
+    for name, module in (("shop", Shop()), ("types", Types())):
         tf.saved_model.save(module, str(folder / name / "1"), signatures={"serving_default": module.serve})
     warm(folder)
+    half_plus_two(folder / "half" / "1")
+    with_default(folder / "defaults" / "1")
+
+
+def half_plus_two(target: Path) -> None:
+    """One graph with one input of examples for all its heads, which only the builder of TF 1 exports."""
+    import tensorflow as tf
+
+    v1 = tf.compat.v1
+    with tf.Graph().as_default(), v1.Session() as session:
+        examples = v1.placeholder(tf.string, [None], "tf_example")
+        features = tf.io.parse_example(examples, {"x": tf.io.FixedLenFeature([1], tf.float32)})
+        x = tf.identity(features["x"], "x")
+        a, b = v1.Variable(0.5, name="a"), v1.Variable(2.0, name="b")
+        y = tf.add(a * x, b, "y")
+        wide = tf.concat([y, -y], 1)
+        names = tf.tile(tf.constant([["up", "down"]]), [tf.shape(y)[0], 1])
+        heads = {
+            "serving_default": ({"x": x}, {"y": y}, "predict"),
+            "regress_x_to_y": ({"inputs": examples}, {"outputs": y}, "regress"),
+            "flat": ({"inputs": examples}, {"outputs": y[:, 0]}, "regress"),
+            "wide": ({"inputs": examples}, {"outputs": wide}, "regress"),
+            "lone": ({"inputs": examples}, {"outputs": y[0, 0]}, "regress"),
+            "classify_x_to_y": ({"inputs": examples}, {"scores": y}, "classify"),
+            "names": ({"inputs": examples}, {"classes": names}, "classify"),
+            "both": ({"inputs": examples}, {"classes": names, "scores": wide}, "classify"),
+            "uneven": ({"inputs": examples}, {"classes": names, "scores": y}, "classify"),
+            "oddly_named": ({"examples": examples}, {"outputs": y}, "regress"),
+        }
+        build = v1.saved_model.build_signature_def
+        info = v1.saved_model.build_tensor_info
+        session.run(v1.global_variables_initializer())
+        builder = v1.saved_model.Builder(str(target))
+        builder.add_meta_graph_and_variables(
+            session,
+            ["serve"],
+            signature_def_map={
+                name: build(
+                    {alias: info(tensor) for alias, tensor in inputs.items()},
+                    {alias: info(tensor) for alias, tensor in outputs.items()},
+                    f"tensorflow/serving/{method}",
+                )
+                for name, (inputs, outputs, method) in heads.items()
+            },
+        )
+        builder.save()
+
+
+def with_default(target: Path) -> None:
+    import tensorflow as tf
+    from tensorflow.core.protobuf import saved_model_pb2
+
+    class Shift(tf.Module):
+        @tf.function(input_signature=[tf.TensorSpec([None], tf.float32, "x"), tf.TensorSpec([], tf.float32, "by")])
+        def serve(self, x, by):
+            return {"y": x + by}
+
+    module = Shift()
+    tf.saved_model.save(module, str(target), signatures={"serving_default": module.serve})
+    saved = saved_model_pb2.SavedModel()
+    path = target / "saved_model.pb"
+    saved.ParseFromString(path.read_bytes())
+    saved.meta_graphs[0].signature_def["serving_default"].defaults["by"].CopyFrom(tf.make_tensor_proto(10.0))
+    path.write_bytes(saved.SerializeToString())
 
 
 def warm(folder: Path) -> None:

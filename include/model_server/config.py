@@ -1,6 +1,6 @@
 """The server's config files: text of a ModelServerConfig and of a MonitoringConfig."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -45,7 +45,10 @@ def model_specs(config: model_server_config_pb2.ModelServerConfig) -> dict[str, 
     """
     kind = config.WhichOneof("config")
     if kind == "custom_model_config":
-        raise StatusError(Code.FAILED_PRECONDITION, "Cannot switch from model_config_list to custom_model_config.")
+        raise StatusError(
+            Code.FAILED_PRECONDITION,
+            "Cannot transition to requested config. It is only legal to transition from one ModelConfigList to another.",
+        )
     specs: dict[str, ModelSpec] = {}
     for model in config.model_config_list.config:
         if model.name in specs:
@@ -58,17 +61,21 @@ def model_specs(config: model_server_config_pb2.ModelServerConfig) -> dict[str, 
     return specs
 
 
-def check_platforms(now: Mapping[str, ModelSpec], wanted: Mapping[str, ModelSpec]) -> None:
-    """Raises StatusError when a known model would change its platform, or a platform is not supported."""
+def check_unchanged(now: Mapping[str, ModelSpec], wanted: Mapping[str, ModelSpec]) -> None:
+    """Raises StatusError when a known model would change its platform."""
     for name, spec in wanted.items():
         if name in now and now[name].platform != spec.platform:
             raise invalid(
                 f"Illegal to change a model's platform. For model {name} platform was {now[name].platform} "
                 f"and new platform requested is {spec.platform}"
             )
-    for name, spec in wanted.items():
+
+
+def check_platforms(wanted: Iterable[ModelSpec]) -> None:
+    """Raises StatusError when a platform is not supported."""
+    for spec in wanted:
         if spec.platform not in PLATFORMS:
-            raise invalid(f"Model {name} requests unsupported platform {spec.platform}")
+            raise invalid(f"Model {spec.name} requests unsupported platform {spec.platform}")
 
 
 def single_model(name: str, base_path: str) -> model_server_config_pb2.ModelServerConfig:

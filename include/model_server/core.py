@@ -1,9 +1,8 @@
 """The calls themselves, on protocol messages; gRPC and REST only carry them."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 from google.protobuf.wrappers_pb2 import Int64Value
@@ -12,17 +11,21 @@ from tensorflow_serving.apis import (
     get_model_status_pb2,
     model_management_pb2,
     model_pb2,
-    predict_pb2,
 )
 
+from include.model_server.calls import Call
+from include.model_server.classify import classify
 from include.model_server.config import model_specs
-from include.model_server.errors import Code, StatusError, invalid
+from include.model_server.errors import Code, invalid
 from include.model_server.flags import Flags
-from include.model_server.manager import Manager, Options, Version
+from include.model_server.loader import Loader
+from include.model_server.manager import Manager, Options
 from include.model_server.metrics import Metrics
+from include.model_server.multi_inference import model_spec, multi_inference
 from include.model_server.predict import predict
+from include.model_server.registry import Version
+from include.model_server.regress import regress
 from include.model_server.sessions import Servable
-from include.model_server.warmup import warm_up
 
 SIGNATURE_DEF = "signature_def"
 
@@ -34,41 +37,55 @@ class Core:
         self.flags = flags
         self.metrics = Metrics()
         self.manager = Manager(
-            self._load,
+            Loader(flags, self.metrics).load,
             Options(
                 poll_seconds=flags.file_system_poll_wait_seconds,
                 retries=flags.max_num_load_retries,
                 retry_seconds=flags.load_retry_interval_micros / 1e6,
                 labels_ahead=flags.allow_version_labels_for_unavailable_models,
+                load_threads=flags.num_load_threads,
+                unload_threads=flags.num_unload_threads,
             ),
         )
 
-    def predict(self, request: predict_pb2.PredictRequest, api: str, entrypoint: str) -> predict_pb2.PredictResponse:
+    def predict(self, request: Any, response: Any, api: str, timeout_ms: int = 0) -> None:
         """Answer a PredictRequest. Raises StatusError, tf.errors.OpError."""
-        started = time.perf_counter()
-        response = predict_pb2.PredictResponse()
-        with self.borrow(request) as version:
-            self.run(version, request, response)
-        self.observe(request.model_spec.name, api, entrypoint, started)
-        return response
+        self._infer(predict, request, response, api, timeout_ms)
 
-    def run(self, version: Version, request: predict_pb2.PredictRequest, response: predict_pb2.PredictResponse) -> None:
-        """Run a request on a borrowed version, and say which one answered."""
-        started = time.perf_counter()
-        servable = version.loaded
-        assert isinstance(servable, Servable)  # a borrowed version is loaded
-        response.model_spec.name = version.model
-        response.model_spec.version.value = version.number
-        predict(servable, request, response, self.flags.enable_serialization_as_tensor_content)
-        self.observe_runtime(version.model, "Predict", started)
+    def classify(self, request: Any, response: Any, api: str, timeout_ms: int = 0) -> None:
+        """Answer a ClassificationRequest. Raises StatusError, tf.errors.OpError."""
+        self._infer(classify, request, response, api, timeout_ms)
+
+    def regress(self, request: Any, response: Any, api: str, timeout_ms: int = 0) -> None:
+        """Answer a RegressionRequest. Raises StatusError, tf.errors.OpError."""
+        self._infer(regress, request, response, api, timeout_ms)
+
+    def multi_inference(self, request: Any, response: Any, api: str, timeout_ms: int = 0) -> None:
+        """Answer a MultiInferenceRequest; the first task chooses the version. Raises StatusError, tf.errors.OpError."""
+        with self.borrow(model_spec(request)) as version:
+            multi_inference(servable(version), request, response, self.call(version.model, api, timeout_ms))
+            for result in response.results:
+                _answered(result.model_spec, version)
+
+    def call(self, model: str, api: str, timeout_ms: int) -> Call:
+        """The manner of one call, by the flags."""
+        metrics = self.metrics
+
+        def ran(spent: float) -> None:
+            metrics.observe("runtime_latency", spent, model_name=model, API=api, runtime="TF1")
+
+        def examples(count: int) -> None:
+            metrics.observe("request_example_counts", count, model=model)
+            metrics.count("request_example_count_total", count, model=model)
+
+        flags = self.flags
+        content, check = flags.enable_serialization_as_tensor_content, flags.enable_signature_method_name_check
+        return Call(timeout_ms, content, check, ran, examples)
 
     @contextmanager
-    def borrow(self, request: Any) -> Iterator[Version]:
-        """The version that a request's model_spec names. Raises StatusError."""
-        if not request.HasField("model_spec"):
-            raise invalid("Missing ModelSpec")
-        spec = request.model_spec
-        if not spec.name:
+    def borrow(self, spec: Any) -> Iterator[Version]:
+        """The version that a model_spec names. Raises StatusError."""
+        if spec is None or not spec.name:
             raise invalid("ModelSpec has no name specified.")
         number = spec.version.value if spec.HasField("version") else None
         with self.manager.borrow(spec.name, number, spec.version_label or None) as version:
@@ -90,18 +107,18 @@ class Core:
         self, request: get_model_metadata_pb2.GetModelMetadataRequest
     ) -> get_model_metadata_pb2.GetModelMetadataResponse:
         """The signatures of a version."""
+        if not request.HasField("model_spec"):
+            raise invalid("Missing ModelSpec")
         if not request.metadata_field:
             raise invalid("GetModelMetadataRequest must specify at least one metadata_field")
         for name in request.metadata_field:
             if name != SIGNATURE_DEF:
                 raise invalid(f"Metadata field {name} is not supported")
-        with self.borrow(request) as version:
+        with self.borrow(request.model_spec) as version:
             spec = model_pb2.ModelSpec(name=version.model, version=Int64Value(value=version.number))
             signatures = get_model_metadata_pb2.SignatureDefMap()
-            servable = version.loaded
-            assert isinstance(servable, Servable)  # a borrowed version is loaded
-            for name, definition in servable.signatures.items():
-                signatures.signature_def[name].CopyFrom(definition)
+            for name, signature in servable(version).signatures.items():
+                signatures.signature_def[name].CopyFrom(signature.definition)
         response = get_model_metadata_pb2.GetModelMetadataResponse(model_spec=spec)
         response.metadata[SIGNATURE_DEF].Pack(signatures)
         return response
@@ -120,26 +137,29 @@ class Core:
             response.metric.add(name=name, int64_value_increase=self.metrics.total(name) - value)
         return response
 
+    def count(self, model: str, status: str) -> None:
+        """Count one request by how it ended."""
+        self.metrics.count("request_count", model_name=model, status=status)
+
     def observe(self, model: str, api: str, entrypoint: str, started: float) -> None:
-        """Write down the latency of a request that went well."""
+        """Write down the latency of a request that went well; `started` is of the performance counter."""
         spent = (time.perf_counter() - started) * 1e6
         self.metrics.observe("request_latency", spent, model_name=model, API=api, entrypoint=entrypoint)
 
-    def observe_runtime(self, model: str, api: str, started: float) -> None:
-        """Write down the time in the graph."""
-        self.metrics.observe("runtime_latency", (time.perf_counter() - started) * 1e6, model_name=model, API=api, runtime="TF1")
-
-    def _load(self, model: str, number: int, path: Path) -> Servable:
-        servable = Servable(path, self.flags.tags, self.flags.intra_op, self.flags.inter_op)
-        try:
-            if self.flags.enable_model_warmup:
-                warm_up(servable, path, self.flags.num_request_iterations_for_warmup, self.metrics)
-        except BaseException:
-            servable.close()
-            raise
-        return servable
+    def _infer(self, run: Callable[..., None], request: Any, response: Any, api: str, timeout_ms: int) -> None:
+        if not request.HasField("model_spec"):
+            raise invalid("Missing ModelSpec")
+        with self.borrow(request.model_spec) as version:
+            run(servable(version), request, response, self.call(version.model, api, timeout_ms))
+            _answered(response.model_spec, version)
 
 
-def check_supported(api: str) -> StatusError:
-    """The refusal of a call that belongs to the protocol and that this server does not answer."""
-    return StatusError(Code.UNIMPLEMENTED, f"{api} is not served by this server; use tensorflow_model_server for it")
+def servable(version: Version) -> Servable:
+    """What a borrowed version has loaded."""
+    assert isinstance(version.loaded, Servable)
+    return version.loaded
+
+
+def _answered(spec: Any, version: Version) -> None:
+    spec.name = version.model
+    spec.version.value = version.number

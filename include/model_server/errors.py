@@ -72,4 +72,6 @@ def as_status(error: BaseException) -> StatusError:
     code = getattr(error, "error_code", None)
     if isinstance(code, int) and code in Code._value2member_map_:
         return StatusError(Code(code), str(getattr(error, "message", error)))
+    if isinstance(error, FileNotFoundError):
+        return StatusError(Code.NOT_FOUND, f"{error.filename}; No such file or directory")
     return StatusError(Code.INTERNAL, f"{type(error).__name__}: {error}")

@@ -4,32 +4,41 @@ Unknown flags are printed and ignored, as the real server does. A flag that this
 refused, because ignoring it would serve something else than was asked for. Read before TensorFlow is imported.
 """
 
+import os
 import sys
 from collections.abc import Sequence
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from include.model_server.errors import Code, StatusError
+
 NOT_HONOURED = (
-    "enable_batching",
-    "batching_parameters_file",
-    "enable_per_model_batching_parameters",
-    "grpc_socket_path",
-    "ssl_config_file",
-    "grpc_channel_arguments",
     "prefer_tflite_model",
-    "enable_grpc_healthcheck_service",
-    "enable_signature_method_name_check",
+    "use_alts_credentials",
     "platform_config_file",
     "tensorflow_session_config_file",
+    "thread_pool_factory_config_file",
+    "xla_cpu_compilation_enabled",
     "mixed_precision",
 )
-ACCEPTED = ("flush_filesystem_caches", "rest_api_num_threads", "num_load_threads", "num_unload_threads")
+ACCEPTED = (
+    "flush_filesystem_caches",
+    "per_process_gpu_memory_fraction",
+    "remove_unused_fields_from_bundle_metagraph",
+    "enable_profiler",
+    "num_tflite_pools",
+    "num_tflite_interpreters_per_pool",
+    "skip_initialize_tpu",
+)
 """Flags about means, not ends: taking them in silence changes no answer."""
 
 
-class FlagError(Exception):
+class FlagError(StatusError):
     """The command line cannot be honoured."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(Code.INVALID_ARGUMENT, message)
 
 
 class Flags(BaseModel):
@@ -38,10 +47,16 @@ class Flags(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     port: int = 8500
+    grpc_socket_path: str = ""
+    ssl_config_file: str = ""
+    grpc_channel_arguments: str = ""
+    grpc_max_threads: int = 16
+    enable_grpc_healthcheck_service: bool = False
     rest_api_port: int = 0
-    bind_address: str = "127.0.0.1"
-    rest_api_enable_cors_support: bool = False
+    rest_api_num_threads: int = 4 * (os.cpu_count() or 1)
     rest_api_timeout_in_ms: int = 30_000
+    rest_api_enable_cors_support: bool = False
+    bind_address: str = "127.0.0.1"
     model_config_file: str = ""
     model_config_file_poll_wait_seconds: int = 0
     model_name: str = "default"
@@ -49,13 +64,19 @@ class Flags(BaseModel):
     file_system_poll_wait_seconds: int = 1
     max_num_load_retries: int = 5
     load_retry_interval_micros: int = 60_000_000
+    num_load_threads: int = 0
+    num_unload_threads: int = 0
     allow_version_labels_for_unavailable_models: bool = False
+    enable_batching: bool = False
+    batching_parameters_file: str = ""
+    enable_per_model_batching_parameters: bool = False
     enable_model_warmup: bool = True
     num_request_iterations_for_warmup: int = 0
     monitoring_config_file: str = ""
     saved_model_tags: str = "serve"
+    enable_signature_method_name_check: bool = False
     enable_serialization_as_tensor_content: bool = False
-    grpc_max_threads: int = 16
+    enforce_session_run_timeout: bool = True
     tensorflow_session_parallelism: int = 0
     tensorflow_intra_op_parallelism: int = 0
     tensorflow_inter_op_parallelism: int = 0
@@ -74,6 +95,12 @@ class Flags(BaseModel):
     def inter_op(self) -> int:
         return self.tensorflow_inter_op_parallelism or self.tensorflow_session_parallelism
 
+    @property
+    def channel_arguments(self) -> list[tuple[str, int | str]]:
+        """--grpc_channel_arguments: "key=value,key=value", whole numbers as numbers."""
+        pairs = (word.partition("=") for word in self.grpc_channel_arguments.split(",") if word)
+        return [(key, int(value) if value.lstrip("-").isdecimal() else value) for key, _, value in pairs]
+
 
 def parse_flags(argv: Sequence[str]) -> Flags:
     """The flags of a command line.
@@ -85,14 +112,15 @@ def parse_flags(argv: Sequence[str]) -> Flags:
     for word in argv:
         name, mark, value = word.removeprefix("--").partition("=")
         if not word.startswith("--"):
-            print(f"ignored: {word}", file=sys.stderr)
+            print(f"unknown argument: {word}")
         elif name in Flags.model_fields:
             values[name] = value if mark else _bare(name)
         elif name in NOT_HONOURED:
             if (value or "true") not in ("false", "0"):
                 raise FlagError(f"--{name} is not honoured by this server; leave it out or use tensorflow_model_server")
         elif name not in ACCEPTED:
-            print(f"unknown flag ignored: {word}", file=sys.stderr)
+            print(f"unknown argument: {word}")
+    sys.stdout.flush()
     try:
         flags = Flags.model_validate(values)
     except ValidationError as error:
@@ -110,10 +138,28 @@ def _bare(name: str) -> str:
 
 
 def _check(flags: Flags) -> None:
+    if flags.port == 0 and not flags.grpc_socket_path:
+        raise FlagError("server_options.grpc_port is not set.")
     if not flags.model_config_file and not flags.model_base_path:
         raise FlagError("Both server_options.model_base_path and server_options.model_config_file are empty!")
-    if flags.port == 0:
-        raise FlagError("--port=0 needs --grpc_socket_path, which is not honoured by this server")
+    if flags.batching_parameters_file and not flags.enable_batching:
+        raise FlagError(
+            "server_options.batching_parameters_file is set without setting server_options.enable_batching to true."
+        )
+    if flags.enable_per_model_batching_parameters and not flags.enable_batching:
+        raise FlagError(
+            "server_options.enable_per_model_batching_parameters is set without setting server_options.enable_batching to true."
+        )
+    threads = [flags.tensorflow_session_parallelism, flags.tensorflow_intra_op_parallelism]
+    if all(number > 0 for number in (*threads, flags.tensorflow_inter_op_parallelism)):
+        raise FlagError(
+            "Either configure server_options.tensorflow_session_parallelism or "
+            "(server_options.tensorflow_intra_op_parallelism, server_options.tensorflow_inter_op_parallelism) separately. "
+            "You cannot configure all."
+        )
     for name in ("port", "rest_api_port"):
         if not 0 <= getattr(flags, name) <= 65535:
             raise FlagError(f"--{name} must be between 0 and 65535")
+    for name in ("grpc_max_threads", "rest_api_num_threads"):
+        if not 1 <= getattr(flags, name) <= 4096:
+            raise FlagError(f"--{name} must be between 1 and 4096")

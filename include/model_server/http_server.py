@@ -20,10 +20,10 @@ CORS = [
 class Application:
     """ASGI: read the whole body, answer it in a thread, so that a slow graph never blocks the status page."""
 
-    def __init__(self, core: Core, metrics_path: str, threads: int = 8) -> None:
+    def __init__(self, core: Core, metrics_path: str) -> None:
         self._core = core
         self._metrics_path = metrics_path
-        self._pool = ThreadPoolExecutor(max_workers=threads, thread_name_prefix="rest")
+        self._pool = ThreadPoolExecutor(max_workers=core.flags.rest_api_num_threads, thread_name_prefix="rest")
         self._cors = CORS if core.flags.rest_api_enable_cors_support else []
 
     async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
@@ -40,7 +40,7 @@ class Application:
         headers = [
             (b"content-type", reply.content_type.encode()),
             (b"content-length", str(len(reply.body)).encode()),
-            *self._cors,
+            *(self._cors if reply.api else []),
         ]
         await send({"type": "http.response.start", "status": reply.status, "headers": headers})
         await send({"type": "http.response.body", "body": reply.body})

@@ -1,108 +1,116 @@
-"""The REST side: paths, verbs, bodies and error replies, as a plain function from a request to a reply."""
+"""The REST side: verbs, bodies and error replies, as a plain function from a request to a reply."""
 
 import gzip
 import json
-import re
 import time
 import zlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import unquote
 
 from google.protobuf import json_format
-from tensorflow_serving.apis import get_model_metadata_pb2, get_model_status_pb2, predict_pb2
+from tensorflow_serving.apis import classification_pb2, get_model_metadata_pb2, get_model_status_pb2, model_pb2, regression_pb2
 
-from include.model_server.core import SIGNATURE_DEF, Core, check_supported
-from include.model_server.errors import StatusError, as_status, invalid
-from include.model_server.json_read import parse_body, read_inputs, signature_name
+from include.model_server.core import SIGNATURE_DEF, Core, servable
+from include.model_server.errors import as_status, invalid
+from include.model_server.json_examples import fill_examples, write_classifications, write_regressions
+from include.model_server.json_read import read_inputs
+from include.model_server.json_text import parse_body, signature_name
 from include.model_server.json_write import write_outputs
-from include.model_server.predict import DEFAULT_SIGNATURE, run_signature
-from include.model_server.sessions import Servable
-from include.model_server.versions import INT64_MAX
+from include.model_server.paths import Target, is_api, parse_path
+from include.model_server.predict import run_signature
+from include.model_server.signatures import DEFAULT, find
 
 JSON, TEXT = "application/json", "text/plain"
 UNZIPPED_LIMIT = 1 << 30
 """A small zipped body must not fill the memory."""
 
-_MODEL = r"/v1/models(?:/(?P<name>[^/:]+)(?:/versions/(?P<version>\d+)|/labels/(?P<label>[^/:]+))?)?"
-_POST = re.compile(_MODEL + r":(?P<verb>classify|regress|predict)", re.IGNORECASE)
-_GET = re.compile(_MODEL + r"(?P<metadata>/metadata)?", re.IGNORECASE)
-
 
 @dataclass(frozen=True)
 class Reply:
-    """An HTTP reply."""
+    """An HTTP reply. `api` says that it is one of the REST API's, which may carry CORS headers."""
 
     status: int
     body: bytes
     content_type: str = JSON
+    api: bool = True
 
 
 def handle(core: Core, metrics_path: str, method: str, target: str, headers: dict[str, str], body: bytes) -> Reply:
     """Answer one request. `target` is the raw path with its query, header names are lower case."""
     path = target.partition("?")[0]
     if metrics_path and path == metrics_path and method == "GET":
-        return Reply(200, core.metrics.page().encode(), TEXT)
-    if not re.match(r"/v1(/|$)", path, re.IGNORECASE):
-        return Reply(404, b"Not found\n", TEXT)
-    model = ""
+        return Reply(200, core.metrics.page().encode(), TEXT, api=False)
+    if not is_api(path):
+        return Reply(404, b"Not found\n", TEXT, api=False)
+    if method == "OPTIONS" and core.flags.rest_api_enable_cors_support:
+        return Reply(200, b"")
+    started, model = time.perf_counter(), ""
     try:
-        if method == "OPTIONS" and core.flags.rest_api_enable_cors_support:
-            return Reply(200, b"")
-        found = (_POST if method == "POST" else _GET).fullmatch(path) if method in ("POST", "GET") else None
-        if not found:
-            raise invalid(f"Malformed request: {method} {path}")
-        model = unquote(found["name"] or "")
-        reply = _post(core, found, headers, body) if method == "POST" else _get(core, found)
-        core.metrics.count("request_count", model_name=model, status="OK")
-        return Reply(200, reply)
+        found = parse_path(method, path)
+        model = found.name
+        reply = _VERBS.get(found.verb, _status)(core, found, headers, body)
     except Exception as error:
         status = as_status(error)
-        core.metrics.count("request_count", model_name=model, status=status.code.name)
-        return Reply(status.code.http, json.dumps({"error": status.message}, ensure_ascii=False).encode("utf-8", "replace"))
+        core.count(model, status.code.name)
+        text = json.dumps({"error": status.message}, ensure_ascii=False)
+        return Reply(status.code.http, text.encode("utf-8", "surrogateescape"))
+    if method == "POST":
+        core.observe(model, found.verb, "REST", started)
+    core.count(model, "OK")
+    return Reply(200, reply)
 
 
-def _post(core: Core, found: re.Match[str], headers: dict[str, str], body: bytes) -> bytes:
-    if found["verb"] not in ("classify", "regress", "predict"):
-        raise invalid(f"Malformed request: POST {found[0]}")
-    started = time.perf_counter()
-    request = predict_pb2.PredictRequest()
-    _name(request.model_spec, found)
-    if found["verb"] != "predict":
-        raise check_supported(found["verb"].capitalize())
+def _predict(core: Core, found: Target, headers: dict[str, str], body: bytes) -> bytes:
+    text = _unzipped(headers, body)
+    value = parse_body(text)
+    wanted = signature_name(value) or DEFAULT
+    spec = model_pb2.ModelSpec()
+    found.fill(spec)
+    with core.borrow(spec) as version:
+        loaded = servable(version)
+        missing = invalid(f'Serving signature name: "{wanted}" not found in signature def')
+        signature = find(loaded.signatures, wanted, missing)
+        if not signature.feeds:
+            raise invalid(f"Failed to get input map for signature: {signature_name(value) or 'DEFAULT'}")
+        plain = b"true" not in text and b"false" not in text
+        inputs, row = read_inputs(value, signature.infos, plain)
+        call = core.call(version.model, "Predict", core.flags.rest_api_timeout_in_ms)
+        outputs = run_signature(loaded, signature, inputs, call)
+    return write_outputs(outputs, row)
+
+
+def _classify(core: Core, found: Target, headers: dict[str, str], body: bytes) -> bytes:
+    request, response = classification_pb2.ClassificationRequest(), classification_pb2.ClassificationResponse()
+    _examples(core, found, headers, body, request, response, core.classify)
+    return write_classifications(response.result)
+
+
+def _regress(core: Core, found: Target, headers: dict[str, str], body: bytes) -> bytes:
+    request, response = regression_pb2.RegressionRequest(), regression_pb2.RegressionResponse()
+    _examples(core, found, headers, body, request, response, core.regress)
+    return write_regressions(response.result)
+
+
+def _examples(
+    core: Core, found: Target, headers: dict[str, str], body: bytes, request: Any, response: Any, call: Callable[..., None]
+) -> None:
+    found.fill(request.model_spec)
     value = parse_body(_unzipped(headers, body))
-    with core.borrow(request) as version:
-        servable = version.loaded
-        assert isinstance(servable, Servable)  # a borrowed version is loaded
-        wanted = signature_name(value) or DEFAULT_SIGNATURE
-        if wanted not in servable.signatures:
-            raise invalid(f'Serving signature name: "{wanted}" not found in signature def')
-        definition = servable.signatures[wanted]
-        inputs, row = read_inputs(value, definition.inputs)
-        ran = time.perf_counter()
-        outputs = run_signature(servable, definition, inputs)
-        core.observe_runtime(version.model, "predict", ran)
-    reply = write_outputs(outputs, row)
-    core.observe(request.model_spec.name, "predict", "REST", started)
-    return reply
+    request.model_spec.signature_name = signature_name(value)
+    fill_examples(value, request.input)
+    call(request, response, found.verb.capitalize(), core.flags.rest_api_timeout_in_ms)
 
 
-def _get(core: Core, found: re.Match[str]) -> bytes:
-    if not found["name"]:
-        raise invalid("Missing model name in request.")
-    if found["metadata"]:
-        return _metadata(core, found)
+def _status(core: Core, found: Target, *_: Any) -> bytes:
     request = get_model_status_pb2.GetModelStatusRequest()
-    _name(request.model_spec, found)
-    if request.model_spec.version_label:
-        number = core.manager.resolve(request.model_spec.name, request.model_spec.version_label)
-        request.model_spec.version.value = number
+    found.fill(request.model_spec)
     return _dump(_fields(core.status(request)))
 
 
-def _metadata(core: Core, found: re.Match[str]) -> bytes:
+def _metadata(core: Core, found: Target, *_: Any) -> bytes:
     request = get_model_metadata_pb2.GetModelMetadataRequest(metadata_field=[SIGNATURE_DEF])
-    _name(request.model_spec, found)
+    found.fill(request.model_spec)
     response = core.metadata(request)
     signatures = get_model_metadata_pb2.SignatureDefMap()
     response.metadata[SIGNATURE_DEF].Unpack(signatures)
@@ -114,16 +122,12 @@ def _metadata(core: Core, found: re.Match[str]) -> bytes:
     return _dump({"model_spec": spec, "metadata": {SIGNATURE_DEF: _fields(signatures)}})
 
 
-def _name(spec: Any, found: re.Match[str]) -> None:
-    if not found["name"]:
-        raise invalid("Missing model name in request.")
-    spec.name = unquote(found["name"])
-    if found["version"]:
-        if int(found["version"]) > INT64_MAX:
-            raise invalid(f"Failed to convert version: {found['version']} to numeric.")
-        spec.version.value = int(found["version"])
-    elif found["label"]:
-        spec.version_label = unquote(found["label"])
+_VERBS: dict[str, Callable[[Core, Target, dict[str, str], bytes], bytes]] = {
+    "predict": _predict,
+    "classify": _classify,
+    "regress": _regress,
+    "metadata": _metadata,
+}
 
 
 def _unzipped(headers: dict[str, str], body: bytes) -> bytes:
@@ -146,6 +150,3 @@ def _fields(message: Any) -> dict[str, Any]:
 
 def _dump(value: Any) -> bytes:
     return json.dumps(value, indent=1, ensure_ascii=False).encode("utf-8", "replace")
-
-
-__all__ = ["Reply", "StatusError", "handle"]

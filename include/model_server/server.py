@@ -8,7 +8,7 @@ from pathlib import Path
 from include.model_server.config import ModelSpec, model_specs, single_model
 from include.model_server.config_file import poll_config_file, read_config_file
 from include.model_server.core import Core
-from include.model_server.errors import StatusError, invalid
+from include.model_server.errors import invalid
 from include.model_server.flags import Flags
 from include.model_server.grpc_service import GrpcServer
 from include.model_server.http_server import HttpServer
@@ -17,23 +17,17 @@ from include.model_server.monitoring_config import metrics_path
 log = logging.getLogger("model_server")
 
 
-class CannotStart(Exception):
-    """The server refuses to start, with the reason."""
-
-
 def serve(flags: Flags) -> None:
     """Serve until SIGTERM or SIGINT. Ports open only when the first models are available.
 
     Raises:
-        CannotStart: the config is wrong, a model has only versions that cannot be loaded, or a port is taken.
+        StatusError, OSError, UnicodeDecodeError: the config is wrong, a model has only versions that cannot be loaded, or
+            a port is taken.
     """
     core = Core(flags)
-    page = _metrics_path(flags)
+    page = metrics_path(Path(flags.monitoring_config_file).read_text("utf-8")) if flags.monitoring_config_file else ""
     core.manager.start()
-    try:
-        core.manager.reload(_first_config(flags))
-    except (StatusError, OSError, UnicodeDecodeError) as error:
-        raise CannotStart(str(getattr(error, "message", error))) from error
+    core.manager.reload(_first_config(flags), first=True)
     ended = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: ended.set())
@@ -51,7 +45,7 @@ def _listen(core: Core, page: str) -> list[GrpcServer | HttpServer]:
     try:
         rpc = GrpcServer(core)
     except RuntimeError as error:
-        raise CannotStart(f"port {flags.port} cannot be had: {error}") from error
+        raise invalid(f"Failed to BuildAndStart gRPC server: port {flags.port} cannot be had: {error}") from error
     rpc.start()
     listeners: list[GrpcServer | HttpServer] = [rpc]
     log.info("gRPC on %s:%d", flags.bind_address, flags.port)
@@ -60,7 +54,7 @@ def _listen(core: Core, page: str) -> list[GrpcServer | HttpServer]:
     elif flags.rest_api_port:
         rest = HttpServer(core, page)
         if not rest.start():
-            raise CannotStart(f"port {flags.rest_api_port} cannot be had")
+            raise invalid(f"port {flags.rest_api_port} cannot be had")
         listeners.append(rest)
         log.info("REST on %s:%d", flags.bind_address, flags.rest_api_port)
     return listeners
@@ -70,12 +64,3 @@ def _first_config(flags: Flags) -> dict[str, ModelSpec]:
     if not flags.model_config_file:
         return model_specs(single_model(flags.model_name, flags.model_base_path))
     return read_config_file(Path(flags.model_config_file))
-
-
-def _metrics_path(flags: Flags) -> str:
-    if not flags.monitoring_config_file:
-        return ""
-    try:
-        return metrics_path(Path(flags.monitoring_config_file).read_text(encoding="utf-8"))
-    except (OSError, StatusError, UnicodeDecodeError) as error:
-        raise CannotStart(str(invalid(f"--monitoring_config_file: {error}").message)) from error

@@ -1,76 +1,113 @@
-"""A SavedModel as TF Serving runs it: a graph in a session, and one callable for each set of inputs and outputs.
+"""A SavedModel as TF Serving runs it: a graph in a session, asked below Python's own `Session.run`.
 
-`session.run` would cast float64 to float32 in silence and check shapes, and a call of a restored signature costs ten
-times as much; callables do neither and can fetch a part of the outputs.
+`Session.run` would cast float64 to float32 in silence and check shapes, and a restored signature costs ten times as much.
+The call underneath does neither, fetches a part of the outputs, takes a time limit with each call, keeps its executors by
+(inputs, outputs), and answers in the words of TensorFlow's C++ ("Expects arg[0] to be float but double is provided").
 """
 
-import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
+from tensorflow.core.protobuf import config_pb2
+from tensorflow.python.client import pywrap_tf_session
 
-CALLABLES = 64
-"""How many (inputs, outputs) pairs are kept; clients choose them, so there must be a limit."""
+from include.model_server.batching import Batching
+from include.model_server.errors import Code, StatusError
+from include.model_server.loading import load
+from include.model_server.signatures import Signature
+
+EXECUTORS = 64
+"""Sets of outputs that get an executor of their own; clients choose them, so there must be a limit. More fetch everything."""
 
 
 class Servable:
     """One loaded version.
 
-    `signatures` maps the names to their SignatureDef, `run` evaluates tensors by name.
+    `signatures` maps the names to what is known of them, `run` evaluates tensors by name.
+
+    Args:
+        batching: joins the calls of several callers, when the server was started so.
     """
 
-    def __init__(self, path: Path, tags: Sequence[str], intra_op: int = 0, inter_op: int = 0) -> None:
+    def __init__(
+        self, path: Path, tags: Sequence[str], intra_op: int = 0, inter_op: int = 0, batching: Batching | None = None
+    ) -> None:
         config = tf.compat.v1.ConfigProto(
             intra_op_parallelism_threads=intra_op, inter_op_parallelism_threads=inter_op, allow_soft_placement=True
         )
-        self._inline = inter_op == 1
-        self._lock = threading.Lock()
-        self._callables: dict[tuple[tuple[str, ...], tuple[str, ...]], Callable[..., Any]] = {}
         self._graph = tf.Graph()
         self._session = tf.compat.v1.Session(graph=self._graph, config=config)
         try:
-            with self._graph.as_default():
-                meta = tf.compat.v1.saved_model.loader.load(self._session, list(tags), str(path))
+            definitions = load(self._session, self._graph, tags, path)
         except BaseException:
             self._session.close()
             raise
-        self.signatures: Mapping[str, Any] = dict(meta.signature_def)
+        self.signatures: Mapping[str, Signature] = {name: Signature(name, one) for name, one in definitions.items()}
+        self._tensors: dict[str, Any] = {}
+        self._fetched: set[tuple[str, ...]] = set()
+        self._batching = batching
+        self._limitless = self._options(config_pb2.RunOptions(inter_op_thread_pool=-1 if inter_op == 1 else 0))
 
-    def run(self, feeds: Mapping[str, np.ndarray], fetches: Sequence[str]) -> list[np.ndarray]:
-        """Evaluate tensors. `feeds` maps tensor names to arrays, whose dtype is never cast.
+    def run(self, feeds: Mapping[str, np.ndarray], fetches: Sequence[str], timeout_ms: int = 0) -> list[np.ndarray]:
+        """Evaluate tensors.
+
+        Args:
+            feeds: arrays by tensor name; a dtype is never cast and a shape never checked.
+            timeout_ms: the graph is cancelled after so many milliseconds; 0 means never.
 
         Raises:
-            tf.errors.OpError: what the runtime says.
+            tf.errors.OpError: what the runtime says, DEADLINE_EXCEEDED included.
+            StatusError: what the batching says.
         """
-        unique = tuple(dict.fromkeys(fetches))
-        order = tuple(sorted(feeds))  # a protobuf map has no order: without one, each caller's would cost a graph of its own
-        call = self._callable(order, unique)
-        values = dict(zip(unique, call(*(feeds[name] for name in order)), strict=True))
-        return [values[name] for name in fetches]
+        if self._batching:
+            return self._batching.run(self._run, feeds, fetches, timeout_ms)
+        return self._run(feeds, fetches, timeout_ms)
 
     def close(self) -> None:
         """Free the session's memory."""
-        with self._lock:
-            self._callables.clear()
+        if self._batching:
+            self._batching.close()
         self._session.close()
 
-    def _callable(self, feeds: tuple[str, ...], fetches: tuple[str, ...]) -> Callable[..., Any]:
-        key = (feeds, fetches)
-        found = self._callables.get(key)
+    def _run(self, feeds: Mapping[str, np.ndarray], fetches: Sequence[str], timeout_ms: int) -> list[np.ndarray]:
+        names = self._bounded(tuple(fetches))
+        inputs = {self._tensor(name): array for name, array in feeds.items()}
+        outputs = [self._tensor(name) for name in names]
+        session = self._session._session
+        if timeout_ms <= 0:
+            found = pywrap_tf_session.TF_SessionRun_wrapper(session, self._limitless, inputs, outputs, [], None)
+        else:
+            options = self._options(config_pb2.RunOptions(timeout_in_ms=timeout_ms))
+            try:
+                found = pywrap_tf_session.TF_SessionRun_wrapper(session, options, inputs, outputs, [], None)
+            finally:
+                pywrap_tf_session.TF_DeleteBuffer(options)
+        return found if len(names) == len(fetches) else [found[names.index(name)] for name in fetches]
+
+    def _bounded(self, fetches: tuple[str, ...]) -> tuple[str, ...]:
+        """The tensors to fetch: those asked for, or all that any signature has once there are too many combinations."""
+        if fetches in self._fetched:
+            return fetches
+        if len(self._fetched) < EXECUTORS:
+            self._fetched.add(fetches)
+            return fetches
+        holders = [one for one in self.signatures.values() if set(fetches) <= set(one.fetches.values())]
+        return tuple(holders[0].fetches.values()) if holders else fetches
+
+    def _tensor(self, name: str) -> Any:
+        found = self._tensors.get(name)
         if found is None:
-            with self._lock:
-                if len(self._callables) >= CALLABLES:
-                    self._callables.clear()
-                found = self._callables.setdefault(key, self._make(feeds, fetches))
+            try:
+                found = self._graph.as_graph_element(name, allow_operation=False)._as_tf_output()
+            except (KeyError, ValueError, TypeError) as error:
+                text = f"Tensor {name}, specified in either feed_devices or fetch_devices was not found in the Graph"
+                raise StatusError(Code.NOT_FOUND, text) from error
+            self._tensors[name] = found
         return found
 
-    def _make(self, feeds: tuple[str, ...], fetches: tuple[str, ...]) -> Callable[..., Any]:
-        from tensorflow.core.protobuf import config_pb2
-
-        options = config_pb2.CallableOptions(feed=feeds, fetch=fetches)
-        if self._inline:
-            options.run_options.inter_op_thread_pool = -1  # in the caller's thread: no hand-over on a small machine
-        return self._session._make_callable_from_options(options)
+    @staticmethod
+    def _options(options: config_pb2.RunOptions) -> Any:
+        return pywrap_tf_session.TF_NewBufferFromString(options.SerializeToString())

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 import tensorflow as tf
-from tensorflow.core.framework import tensor_pb2
+from tensorflow.core.framework import tensor_pb2, types_pb2
 
 _FIELD = {
     tf.float32: "float_val",
@@ -19,6 +19,9 @@ _FIELD = {
     tf.uint32: "uint32_val",
     tf.uint64: "uint64_val",
 }
+_STRING = tf.string.as_datatype_enum
+_BY_NUMBER = {kind.as_datatype_enum: (np.dtype(kind.as_numpy_dtype), field) for kind, field in _FIELD.items()}
+_BY_DTYPE = {np.dtype(kind.as_numpy_dtype): (kind.as_datatype_enum, field) for kind, field in _FIELD.items()}
 
 
 def to_array(proto: tensor_pb2.TensorProto) -> np.ndarray:
@@ -27,45 +30,58 @@ def to_array(proto: tensor_pb2.TensorProto) -> np.ndarray:
     Raises:
         ValueError, TypeError: the bytes, the values or the shape do not fit.
     """
-    if proto.tensor_shape.unknown_rank or any(dim.size < 0 for dim in proto.tensor_shape.dim):
+    shape = [dim.size for dim in proto.tensor_shape.dim]
+    if proto.tensor_shape.unknown_rank or any(size < 0 for size in shape):
         raise ValueError("the shape is not fully known")
-    if not proto.tensor_content:
-        _check_size(proto)
-    array = tf.make_ndarray(proto)
-    if proto.dtype == tf.string.as_datatype_enum and array.dtype == object:
-        return _bytes(array)
-    return array
-
-
-def from_array(array: np.ndarray, as_content: bool = False) -> tensor_pb2.TensorProto:
-    """A tensor of an array, in typed fields of full length; in tensor_content when asked for."""
-    values = np.asarray(array)
-    if values.dtype.kind in "OSU":
-        proto = _empty(tf.string, values.shape)
-        proto.string_val.extend(value if isinstance(value, bytes) else str(value).encode() for value in values.ravel())
-        return proto
-    kind = tf.as_dtype(values.dtype)
-    proto = _empty(kind, values.shape)
-    field = _FIELD.get(kind)
-    if as_content or field is None:
-        proto.tensor_content = np.ascontiguousarray(values).tobytes()
-    else:
-        getattr(proto, field).extend(values.ravel().tolist())
-    return proto
-
-
-def _empty(kind: tf.DType, shape: tuple[int, ...]) -> tensor_pb2.TensorProto:
-    proto = tensor_pb2.TensorProto(dtype=kind.as_datatype_enum)
-    for size in shape:
-        proto.tensor_shape.dim.add(size=size)
-    return proto
-
-
-def _check_size(proto: tensor_pb2.TensorProto) -> None:
-    """A tiny message must not claim a huge tensor: one repeated value may fill at most a thousand times what was sent."""
     count = 1
-    for dim in proto.tensor_shape.dim:
-        count *= dim.size
+    for size in shape:
+        count *= size
+    known = _BY_NUMBER.get(proto.dtype)
+    if known is not None:
+        if proto.tensor_content:
+            return np.frombuffer(proto.tensor_content, known[0]).reshape(shape)
+        values = getattr(proto, known[1])
+        if len(values) == count:
+            return np.array(values, known[0]).reshape(shape)
+    if not proto.tensor_content:
+        _check_size(proto, count)
+    array = tf.make_ndarray(proto)
+    return _bytes(array) if proto.dtype == _STRING and array.dtype == object else array
+
+
+def write_tensor(proto: tensor_pb2.TensorProto, values: np.ndarray, as_content: bool = False) -> None:
+    """Fill an empty tensor from an array, in typed fields of full length; in tensor_content when asked for."""
+    array = np.asarray(values)
+    add = proto.tensor_shape.dim.add
+    for size in array.shape:
+        add(size=size)
+    if array.dtype.kind in "OSU":
+        proto.dtype = _STRING
+        proto.string_val.extend(
+            [value if isinstance(value, bytes) else str(value).encode() for value in array.ravel().tolist()]
+        )
+        return
+    number, field = _BY_DTYPE.get(array.dtype, (None, ""))
+    proto.dtype = tf.as_dtype(array.dtype).as_datatype_enum if number is None else number
+    if as_content or number is None:
+        proto.tensor_content = np.ascontiguousarray(array).tobytes()
+    else:
+        getattr(proto, field).extend(array.ravel().tolist())
+
+
+def dtype_name(array: np.ndarray) -> str:
+    """The name of an array's type in texts: DT_FLOAT."""
+    number = _STRING if array.dtype.kind in "OSU" else tf.as_dtype(array.dtype).as_datatype_enum
+    return str(types_pb2.DataType.Name(number))
+
+
+def shape_text(array: np.ndarray) -> str:
+    """A shape as TensorFlow's C++ writes it: [2,3]."""
+    return "[" + ",".join(str(size) for size in array.shape) + "]"
+
+
+def _check_size(proto: tensor_pb2.TensorProto, count: int) -> None:
+    """A tiny message must not claim a huge tensor: one repeated value may fill at most a thousand times what was sent."""
     if count > max(proto.ByteSize(), 1) * 1000 + (1 << 20):
         raise ValueError("the shape is far larger than the values")
 

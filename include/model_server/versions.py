@@ -1,5 +1,6 @@
 """Which version directories there are, which of them are wanted, and what to do next. Pure but for one directory listing."""
 
+import os
 import re
 from collections.abc import Iterable
 from enum import IntEnum
@@ -8,6 +9,7 @@ from pathlib import Path
 from include.model_server.config import Policy
 
 INT64_MAX = (1 << 63) - 1
+_NUMBER = re.compile(r"[0-9]{1,40}")
 
 
 class State(IntEnum):
@@ -26,11 +28,9 @@ def scan(base: Path) -> dict[int, Path]:
     Raises:
         FileNotFoundError: there is no such base path.
     """
-    found: dict[int, Path] = {}
-    for path in sorted(base.iterdir()):
-        if re.fullmatch(r"\d{1,19}", path.name) and int(path.name) <= INT64_MAX and path.is_dir():
-            found[int(path.name)] = path
-    return found
+    with os.scandir(base) as entries:
+        names = sorted(entry.name for entry in entries if _NUMBER.fullmatch(entry.name) and entry.is_dir())
+    return {int(name): base / name for name in names if int(name) <= INT64_MAX}
 
 
 def wanted(policy: Policy, found: Iterable[int]) -> set[int]:

@@ -23,6 +23,8 @@ CONFIG = """model_config_list {{
             version_labels {{ key: "stable" value: 1 }} }}
   config {{ name: "shop" base_path: "{0}/shop" model_platform: "tensorflow" }}
   config {{ name: "types" base_path: "{0}/types" model_platform: "tensorflow" }}
+  config {{ name: "half" base_path: "{0}/half" model_platform: "tensorflow" }}
+  config {{ name: "defaults" base_path: "{0}/defaults" model_platform: "tensorflow" }}
   config {{ name: "slow" base_path: "{0}/slow" model_platform: "tensorflow" }}
   config {{ name: "warm" base_path: "{0}/warm" model_platform: "tensorflow" model_version_policy {{ all {{}} }} }}
 }}
@@ -110,6 +112,10 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         f"--monitoring_config_file={monitoring}",
         "--allow_version_labels_for_unavailable_models",
         "--max_num_load_retries=0",
+        "--rest_api_timeout_in_ms=4000",
+        "--rest_api_enable_cors_support",
+        "--enable_grpc_healthcheck_service",
+        f"--grpc_socket_path={folder}/grpc.sock",
     )
     yield made.wait()
     assert made.stop() == 0

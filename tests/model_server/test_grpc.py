@@ -1,6 +1,7 @@
 """gRPC through the clients of tensorflow-serving-api."""
 
 import importlib
+import time
 import types
 
 import grpc
@@ -115,8 +116,10 @@ def test_inputs_must_be_those_of_the_signature(predict):
 
 
 def test_a_dtype_is_never_cast_and_a_shape_never_checked(predict):
-    refused(Code.INVALID_ARGUMENT, "", predict, {"x": np.ones((1, 2), np.float64)})
-    refused(Code.INVALID_ARGUMENT, "", predict, {"x": np.ones((1, 2), np.int32)})
+    for other in (np.float64, np.int32):
+        name = {np.float64: "double", np.int32: "int32"}[other]
+        text = f"Expects arg[0] to be float but {name} is provided"
+        refused(Code.INVALID_ARGUMENT, text, predict, {"x": np.ones((1, 2), other)})
     assert list(predict({"x": np.ones((1, 3), np.float32)}).outputs["y"].float_val) == [2, 2, 2]
 
 
@@ -138,6 +141,7 @@ def test_metadata_and_its_refusals(api, channel):
     stub = api.prediction_service_pb2_grpc.PredictionServiceStub(channel)
     made = api.get_model_metadata_pb2
     request = made.GetModelMetadataRequest()
+    refused(Code.INVALID_ARGUMENT, "Missing ModelSpec", stub.GetModelMetadata, request)
     request.model_spec.name = "scale"
     refused(Code.INVALID_ARGUMENT, "must specify at least one metadata_field", stub.GetModelMetadata, request)
     request.metadata_field.append("odd")
@@ -161,9 +165,52 @@ def test_status_and_its_refusals(api, channel):
     refused(Code.NOT_FOUND, "Could not find version 9 of model scale", stub.GetModelStatus, request)
 
 
-def test_what_is_not_served_says_so(api, channel):
+def test_an_input_with_a_default_may_be_left_out(api, predict):
+    x = np.array([1, 2], np.float32)
+    assert list(predict({"x": x}, name="defaults").outputs["y"].float_val) == [11, 12]
+    assert list(predict({"x": x, "by": np.float32(1)}, name="defaults").outputs["y"].float_val) == [2, 3]
+    text = "Signature input alias: x(feed name: serving_default_x:0) not found in request and no default value provided."
+    refused(Code.INVALID_ARGUMENT, text, predict, {}, name="defaults")
+    refused(Code.INVALID_ARGUMENT, "Inputs contains invalid name.", predict, {"x": x, "z": x}, name="defaults")
+
+
+def test_metadata_names_defaults_and_methods(server):
+    _, body = server.get("/v1/models/defaults/metadata")
+    assert "by" in body["metadata"]["signature_def"]["signature_def"]["serving_default"]["defaults"]
+
+
+def test_the_graph_ends_with_the_patience_of_the_client(api, channel, server):
+    request = api.predict_pb2.PredictRequest()
+    request.model_spec.name, request.model_spec.signature_name = "slow", "endless"
+    request.inputs["x"].CopyFrom(api.tf.make_tensor_proto(X["x"]))
     stub = api.prediction_service_pb2_grpc.PredictionServiceStub(channel)
-    refused(Code.UNIMPLEMENTED, "Classify is not served", stub.Classify, api.classification_pb2.ClassificationRequest())
+    with pytest.raises(grpc.RpcError) as caught:
+        stub.Predict(request, timeout=1.5)
+    assert caught.value.code() == Code.DEADLINE_EXCEEDED
+    line = ':tensorflow:serving:request_count{model_name="slow",status="DEADLINE_EXCEEDED"}'
+    for _ in range(50):
+        if line in server.get("/monitoring/prometheus/metrics")[1].decode():
+            return
+        time.sleep(0.1)
+    raise AssertionError("the graph goes on")
+
+
+def test_a_socket_and_the_health_of_the_server(server):
+    with grpc.insecure_channel(f"unix:{server.log.parent}/grpc.sock") as by_socket:
+        check = by_socket.unary_unary("/grpc.health.v1.Health/Check")
+        assert check(b"", timeout=5) == b"\x08\x01"
+        refused(Code.NOT_FOUND, "unknown service", check, b"\x0a\x01x", timeout=5)
+
+
+def test_a_call_that_is_not_registered_is_unimplemented(channel):
+    refused(Code.UNIMPLEMENTED, "", channel.unary_unary("/tensorflow.serving.SessionService/SessionRun"), b"")
+
+
+def test_bytes_that_are_no_message_are_refused_and_cost_nothing(channel, predict):
+    call = channel.unary_unary("/tensorflow.serving.PredictionService/Predict")
+    with pytest.raises(grpc.RpcError):
+        call(b"\xff\xff\xff", timeout=5)
+    assert predict(X).model_spec.name == "scale"
 
 
 def test_a_reload_without_a_list_is_refused(api, channel):

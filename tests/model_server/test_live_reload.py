@@ -147,4 +147,7 @@ def test_only_corrupt_versions_refuse_the_start(tmp_path):
     command += [f"--model_config_file={tmp_path / 'models.config'}"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
     assert done.returncode == 255
-    assert "Failed to start server. Error: 1 model(s) did not become available: {{{name: scale version: 1}" in done.stdout
+    assert (
+        "Failed to start server. Error: UNKNOWN: 1 servable(s) did not become available: {{{name: scale version: 1}"
+        in done.stdout
+    )

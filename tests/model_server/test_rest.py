@@ -9,6 +9,7 @@ import pytest
 pytestmark = pytest.mark.slow
 
 SCALE, SHOP, TYPES = (f"/v1/models/{name}:predict" for name in ("scale", "shop", "types"))
+METRICS = "/monitoring/prometheus/metrics"
 ROW = {"flag": True, "number": 1, "real": 0.5, "text": "a"}
 
 
@@ -90,9 +91,22 @@ def test_a_wrong_value_is_named(server, change, text):
         (b'{"inputs": 1, "instances": 1}', "expecting only one of 'inputs' or 'instances' keys to exist"),
         (b'{"instances": 1}', "Expecting 'instances' to be an list/array"),
         (b'{"instances": []}', "No values in 'instances' array"),
-        (b'{"instances": [[1, 2], [3]]}', "Encountered list at unexpected size: 1 at level: 1 expected size: 2"),
-        (b'{"instances": [[1, [2]]]}', "Encountered list at unexpected size: 1"),
-        (b'{"instances": [[1, 2], 3]}', "is found at incorrect level: 1 in the JSON DOM. Expected at level: 2"),
+        (b'{"inputs": [[1, 2], [3]]}', "Encountered list at unexpected size: 1 at level: 1 expected size: 2"),
+        (b'{"inputs": [[1, [2]]]}', "Encountered list at unexpected level: 2 expected < 2"),
+        (b'{"inputs": [[1, 2], 3]}', "JSON Value: 3 found at incorrect level: 2 in the JSON DOM. Expected at level: 2"),
+        (
+            b'{"instances": [[1, 2], [3]]}',
+            "Error: INVALID_ARGUMENT: Expecting tensor size: 2 but got: 1",
+        ),
+        (b'{"instances": [[[1, 2]], [[1], [2]]]}', "Expecting shape [1,2] but got: [2,1]"),
+        (b'{"instances": [[1, "a"]]}', 'JSON Value: "a" Type: String is not of expected type: float'),
+        (b'{"instances": [[1, 2}', "JSON Parse error: Missing a comma or ] after an array element. at offset: 20"),
+        (b'{"instances": [[1, 2]], 5}', "JSON Parse error: Missing a name for object member. at offset: 24"),
+        (b'{"instances": [[1, 2]] "a": 5}', "JSON Parse error: Missing a comma or } after an object member. at offset: 23"),
+        (b'{"instances": nil}', "JSON Parse error: Invalid value. at offset: 14"),
+        (b'{"instances" [1]}', "JSON Parse error: Missing a colon after a name of object member. at offset: 13"),
+        (b'{"instances": [[1e999, 1]]}', "JSON Parse error: Number too big to be stored in double."),
+        (b"  \n", "JSON Parse error: The document is empty. at offset: 3"),
         (b'{"instances": [[1, 2], {"x": [1, 2]}]}', "Expecting value/list but got object at item 1 of input list"),
         (b'{"instances": [{"x": [1, 2]}, [1, 2]]}', "Expecting object but got list at item 1 of input list"),
         (b'{"inputs": {"z": 1}}', "Missing named input: x in 'inputs' object."),
@@ -139,7 +153,8 @@ def test_status_lists_versions_from_the_highest(server):
     status, body = server.get("/v1/models/scale")
     entry = {"version": "2", "state": "AVAILABLE", "status": {"error_code": "OK", "error_message": ""}}
     assert status == 200 and body["model_version_status"] == [entry, entry | {"version": "1"}]
-    assert server.get("/v1/models/scale/labels/stable")[1]["model_version_status"][0]["version"] == "1"
+    assert server.get("/v1/models/scale/labels/stable") == server.get("/v1/models/scale"), "a label says nothing here"
+    assert server.get("/v1/models/scale/versions/1")[1]["model_version_status"] == [entry | {"version": "1"}]
     assert server.get("/v1/models/ghost") == (404, {"error": "Could not find any versions of model ghost"})
     assert server.get("/v1/models/scale/versions/9") == (404, {"error": "Could not find version 9 of model scale"})
 
@@ -163,7 +178,9 @@ def test_metadata_has_its_signatures_nested_twice(server):
         ("POST", "/v1/models/scale:Predict", 400, "Malformed request"),
         ("POST", "/v1/models/scale/labels/none:predict", 400, "Unrecognized servable version label: none"),
         ("GET", "/v1/models/scale/versions/99999999999999999999", 400, "Failed to convert version: 99999999999999999999"),
-        ("POST", "/v1/models/scale:classify", 501, "Classify is not served by this server"),
+        ("POST", "/v1/models:predict", 400, "Malformed request: POST /v1/models:predict"),
+        ("GET", "/v1/models/versions/3", 400, "Missing model name in request."),
+        ("GET", "/v1/models/scale/metadata/more", 400, "Malformed request"),
     ],
 )
 def test_paths_and_their_refusals(server, method, path, status, text):
@@ -175,10 +192,47 @@ def test_outside_of_v1_there_is_nothing(server):
     assert server.get("/")[0] == server.get("/etc/passwd")[0] == 404
 
 
+def test_paths_may_be_encoded_and_of_any_case_and_carry_a_query(server):
+    for path in ("/v1/models/%73cale:predict?a=1", "/V1/Models/scale/LABELS/%73table:predict"):
+        assert server.post(path, {"instances": [[1, 2]]})[0] == 200
+
+
+def test_what_numpy_would_take_for_a_number_is_not_one(server):
+    for value in ("true", "null", '"1"', "[1]", "{}", "[]"):
+        body = b'{"instances": [[1, 2], [1, %s]]}' % value.encode()
+        assert server.post(SCALE, body)[0] == 400, value
+    assert server.post(TYPES, {"instances": [ROW | {"number": -(1 << 63)}, ROW]})[0] == 200
+    assert server.post(TYPES, {"instances": [ROW | {"number": 1 << 64}, ROW]})[0] == 400
+    assert server.post(SCALE, b'{"instances": [[1e39, -1e39]]}')[1]["predictions"][0]["y"] == [float("inf"), float("-inf")]
+
+
+def test_of_two_equal_keys_the_first_counts(server):
+    body = b'{"signature_name": "sum", "inputs": [[1, 2]], "signature_name": "none", "inputs": 7}'
+    assert server.post(SCALE, body) == (200, {"outputs": 6.0})
+
+
+def test_a_graph_that_takes_too_long_is_cancelled(server):
+    started = time.monotonic()
+    status, body = server.post("/v1/models/slow:predict", {"signature_name": "endless", "instances": [[1, 2]]})
+    assert (status, body["error"][:34]) == (504, "Timed out waiting for notification")
+    assert 3.5 < time.monotonic() - started < 15
+    assert server.post(SCALE, {"instances": [[1, 2]]})[0] == 200
+
+
+def test_pages_of_other_origins_may_ask_when_the_flag_says_so(server):
+    import urllib.request
+
+    for method, path, allowed in (("GET", "/v1/models/scale", "*"), ("OPTIONS", SCALE, "*"), ("GET", METRICS, None)):
+        request = urllib.request.Request(f"http://127.0.0.1:{server.rest_port}{path}", method=method)
+        with urllib.request.urlopen(request, timeout=10) as reply:
+            assert reply.headers["Access-Control-Allow-Origin"] == allowed
+            assert reply.headers["Access-Control-Allow-Methods"] == (allowed and "POST, GET")
+
+
 def test_the_metrics_page_counts_by_status(server):
     server.post(SCALE, {"instances": [[1, 2]]})
     server.post(SCALE, b"{")
-    status, page = server.get("/monitoring/prometheus/metrics")
+    status, page = server.get(METRICS)
     lines = page.decode().splitlines()
     assert status == 200 and "# TYPE :tensorflow:serving:request_count counter" in lines
     for code in ("OK", "INVALID_ARGUMENT"):

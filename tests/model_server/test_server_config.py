@@ -1,6 +1,6 @@
 import pytest
 
-from include.model_server.config import check_platforms, model_specs, parse_config
+from include.model_server.config import check_platforms, check_unchanged, model_specs, parse_config
 from include.model_server.errors import Code, StatusError
 from include.model_server.monitoring_config import metrics_path
 
@@ -32,9 +32,9 @@ def test_a_platform_must_be_named_supported_and_kept():
     with pytest.raises(StatusError, match="Illegal setting neither"):
         specs(("m", "/a", ""))
     with pytest.raises(StatusError, match="Model m requests unsupported platform caffe"):
-        check_platforms({}, specs(("m", "/a", "caffe")))
+        check_platforms(specs(("m", "/a", "caffe")).values())
     with pytest.raises(StatusError, match="For model m platform was tensorflow and new platform requested is caffe"):
-        check_platforms(specs(("m", "/a", "tensorflow")), specs(("m", "/a", "caffe")))
+        check_unchanged(specs(("m", "/a", "tensorflow")), specs(("m", "/a", "caffe")))
 
 
 def test_the_metrics_page_has_a_default_path_and_may_be_off():

@@ -17,10 +17,10 @@ def test_the_order_of_inputs_costs_no_second_graph(tmp_path):
     module = Two()
     tf.saved_model.save(module, str(tmp_path / "1"), signatures={"serving_default": module.serve})
     servable = Servable(tmp_path / "1", ["serve"])
-    definition = servable.signatures["serving_default"]
+    definition = servable.signatures["serving_default"].definition
     values = {definition.inputs["a"].name: np.array([3], np.float32), definition.inputs["b"].name: np.array([1], np.float32)}
     fetch = [definition.outputs["difference"].name]
     assert servable.run(values, fetch)[0].tolist() == [2.0]
     assert servable.run(dict(reversed(values.items())), fetch)[0].tolist() == [2.0]
-    assert len(servable._callables) == 1
+    assert len(servable._fetched) == 1
     servable.close()
