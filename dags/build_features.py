@@ -34,8 +34,11 @@ from nightfill.operators.job import JobOperator
 FIRST = "{{ run_night(params.start, ds | default(none)) }}"
 LAST = "{{ run_night(params.end or params.start, ds | default(none)) }}"
 RANGE = {"first": FIRST, "last": LAST}
-PATIENCE = "{{ 900 if dag_run.run_type == 'backfill' else 0 }}"
-"""Seconds to wait for the night before: a backfill lands and checks some nights ahead."""
+PATIENCE = "{{ 900 if dag_run.run_type == 'backfill' else 300 }}"
+"""Seconds to wait for the night before: a backfill lands and checks some nights ahead, and nights can be asked for at once."""
+AT_ONCE = 4
+"""Runs at once, so that tonight does not wait for the end of a range. A backfill's runs are counted apart. Two runs of one
+night are no danger: the store keeps apart what they publish."""
 
 
 def describe_features(result: dict[str, Any], context: Context) -> tuple[Any, dict[str, Any]]:
@@ -62,7 +65,7 @@ with DAG(
         "end": night_param("Last night of a range. Empty: the same as start."),
         "plan_only": Param(False, type="boolean", title="Plan only", description="Say what would run and why; do nothing."),
     },
-    **DAG_DEFAULTS,
+    **DAG_DEFAULTS | {"max_active_runs": AT_ONCE},
 ):
     land = JobOperator(
         task_id="land_events",

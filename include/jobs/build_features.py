@@ -23,7 +23,7 @@ class BuildFeatures(NightRangeJob):
     """Compute the nights first to last; nights whose inputs have not changed are left alone.
 
     `rebuild` computes them nevertheless: the bytes must come out the same. `patience` is how many seconds the job waits for
-    the night before, which another run of the same backfill is about to publish.
+    the night before, which another run is about to publish; if nobody has even landed it, a tenth of that.
     """
 
     spark_master: str = Field(default_factory=lambda: Settings.load().spark_master or LOCAL)
@@ -68,9 +68,12 @@ class BuildFeatures(NightRangeJob):
         from include.features.tables import COMPLETE
         from include.store.partitions import find_manifest, read_manifest
 
-        until = time.monotonic() + self.patience
+        began, before = time.monotonic(), night - ONE_DAY
         opens = self.patience and read_manifest(store, "events", night).meta.get("opens")
-        while not opens and time.monotonic() < until and find_manifest(store, COMPLETE, night - ONE_DAY) is None:
+        while not opens and find_manifest(store, COMPLETE, before) is None:
+            patience = self.patience if find_manifest(store, "events", before) else self.patience / 10
+            if time.monotonic() - began >= patience:
+                return
             time.sleep(0.3)
 
     def _build(self, store: Store, stale: list[dt.date], skipped: list[dt.date], spark: Any) -> Any:

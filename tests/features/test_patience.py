@@ -10,6 +10,7 @@ from include.errors import Refused
 from include.features.publish import prepare, publish_night
 from include.jobs.build_features import BuildFeatures
 from include.store.objects import open_store
+from include.store.partitions import drop
 from tests.features.plain_etl import Purchase, compute, land_shop
 
 START = dt.date(2017, 3, 8)
@@ -47,6 +48,14 @@ def test_a_night_waits_until_the_night_before_is_published(store, tmp_path):
 def test_a_night_before_that_does_not_come_is_named_when_patience_ends(store, tmp_path):
     with pytest.raises(Refused, match="2017-03-09, which is not published"):
         job(tmp_path, NIGHTS[2], 0.5).run()
+
+
+def test_a_night_before_that_nobody_has_landed_is_not_waited_for_so_long(store, tmp_path):
+    drop(store, "events", NIGHTS[1])
+    began = time.monotonic()
+    with pytest.raises(Refused, match="2017-03-09, which is not published"):
+        job(tmp_path, NIGHTS[2], 6).run()
+    assert 0.5 < time.monotonic() - began < 5
 
 
 def test_the_first_night_of_a_shop_waits_for_nothing(store, tmp_path):
