@@ -10,14 +10,14 @@ from include import nights
 from include.errors import Refused, TryAgain
 from include.features.asof import History
 from include.features.publish import prepare, publish_night
-from include.features.state import STATE
+from include.features.state import KEEP, is_kept
 from include.features.tables import DATASETS
 from include.jobs.publish_features import PublishFeatures
 from include.jobs.validate_features import ValidateFeatures
 from include.parquet import write_canonical
 from include.store.manifest import Manifest
 from include.store.objects import Damaged, FolderStore, open_store
-from include.store.partitions import drop, list_nights, manifest_key, read_manifest
+from include.store.partitions import drop, manifest_key, read_manifest
 from tests.features.plain_etl import Purchase, compute, land_shop, publish_shop
 
 START = dt.date(2017, 3, 6)
@@ -162,15 +162,14 @@ def test_counters_that_do_not_go_on_from_the_published_nights_are_refused(run):
 
 
 def test_validation_reads_nothing_from_before_the_state_that_the_night_was_built_from(tmp_path):
-    """Forty nights, the state of one of them, and then nothing that lies before it."""
-    store, days = open_store(str(tmp_path / "store")), nights.span(START, START + dt.timedelta(days=39))
-    lines = [Purchase(f"h{day % 3}", f"p{day % 7}", day, 1, 100 + day, 5) for day in range(40)]
-    publish_shop(store, tmp_path, lines, START, 38)
-    land_shop(store, tmp_path, lines, START, days)
+    """Three nights, one that keeps its state, four nights; and then nothing up to the state itself."""
+    kept = next(night for night in nights.span(START, START + dt.timedelta(days=KEEP)) if is_kept(night))
+    days = nights.span(kept - dt.timedelta(days=3), kept + dt.timedelta(days=4))
+    store, lines = open_store(str(tmp_path / "store")), [Purchase(f"h{i % 3}", f"p{i % 5}", i, 1, 100 + i, 5) for i in range(8)]
+    publish_shop(store, tmp_path, lines, days[0], 6)
+    land_shop(store, tmp_path, lines, days[0], days)
     compute(store, tmp_path / "work" / "features", lines, days, only=[days[-1]])
-    kept = list_nights(store, STATE)[-1]
-    assert START < kept < days[-2]
-    for night in nights.span(START, kept):
+    for night in nights.span(days[0], kept):
         for dataset in DATASETS:
             drop(store, dataset, night)
     fields = {"store": str(tmp_path / "store"), "work": tmp_path / "work", "first": str(days[-1]), "last": str(days[-1])}
