@@ -20,11 +20,11 @@ from include.model_server.errors import StatusError, as_status
 from include.model_server.health import add_health
 from include.model_server.ssl_config import credentials
 
-OPTIONS: list[tuple[str, Any]] = [
-    ("grpc.max_receive_message_length", -1),
-    ("grpc.max_send_message_length", -1),
-    ("grpc.so_reuseport", 0),
-]
+OPTIONS: dict[str, Any] = {
+    "grpc.max_receive_message_length": -1,
+    "grpc.max_send_message_length": -1,
+    "grpc.so_reuseport": 0,
+}
 """Messages of any size, and a port that is taken is an error rather than shared."""
 
 _CODES = {code.value[0]: code for code in grpc.StatusCode}
@@ -107,7 +107,7 @@ class GrpcServer:
     def __init__(self, core: Core) -> None:
         flags = core.flags
         pool = futures.ThreadPoolExecutor(max_workers=flags.grpc_max_threads, thread_name_prefix="grpc")
-        self._server = grpc.server(pool, options=[*OPTIONS, *flags.channel_arguments])
+        self._server = grpc.server(pool, options=list({**OPTIONS, **dict(flags.channel_arguments)}.items()))
         prediction_service_pb2_grpc.add_PredictionServiceServicer_to_server(PredictionService(core), self._server)
         model_service_pb2_grpc.add_ModelServiceServicer_to_server(ModelService(core), self._server)
         if flags.enable_grpc_healthcheck_service:

@@ -87,6 +87,7 @@ class Transitions:
         return busy
 
     def _load(self, version: Version) -> None:
+        log.info("loading %s version %d", version.model, version.number)
         for left in range(self._options.retries, -1, -1):
             try:
                 version.loaded = self._loader(version.model, version.number, version.path)

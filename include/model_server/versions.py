@@ -29,8 +29,16 @@ def scan(base: Path) -> dict[int, Path]:
         FileNotFoundError: there is no such base path.
     """
     with os.scandir(base) as entries:
-        names = sorted(entry.name for entry in entries if _NUMBER.fullmatch(entry.name) and entry.is_dir())
+        names = sorted(entry.name for entry in entries if _NUMBER.fullmatch(entry.name) and _is_folder(entry))
     return {int(name): base / name for name in names if int(name) <= INT64_MAX}
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    """Links are followed; one that leads to itself or to nothing is no folder, and no error of the whole look."""
+    try:
+        return entry.is_dir()
+    except OSError:
+        return False
 
 
 def wanted(policy: Policy, found: Iterable[int]) -> set[int]:

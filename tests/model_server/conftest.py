@@ -46,12 +46,13 @@ def free_port() -> int:
 class Server:
     """A model server process and a small REST client."""
 
-    def __init__(self, config: Path, log: Path, *flags: str) -> None:
+    def __init__(self, config: Path | None, log: Path, *flags: str) -> None:
         self.grpc_port, self.rest_port = free_port(), free_port()
         self.log = log
         command = [
             *(sys.executable, "-m", "include.model_server", f"--port={self.grpc_port}", f"--rest_api_port={self.rest_port}"),
-            *(f"--model_config_file={config}", "--tensorflow_intra_op_parallelism=1", "--tensorflow_inter_op_parallelism=1"),
+            *([f"--model_config_file={config}"] if config else []),
+            *("--tensorflow_intra_op_parallelism=1", "--tensorflow_inter_op_parallelism=1"),
             *flags,
         ]
         env = os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "-1"}

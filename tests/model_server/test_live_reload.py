@@ -94,6 +94,55 @@ def test_an_unknown_operation_fails_the_load_and_nothing_else(live, place):
     write(place, {"scale": [1]})
 
 
+def spoil(place: Path, number: int, server: Server) -> dict:
+    """Ask for a spoiled version beside the good one; what its status says when it has ended."""
+    write(place, {"scale": [1, number]})
+    for _ in range(100):
+        status, body = server.get(f"/v1/models/scale/versions/{number}")
+        if status == 200 and body["model_version_status"][0]["state"] == "END":
+            break
+        time.sleep(0.1)
+    assert states(server)["1"] == "AVAILABLE"
+    write(place, {"scale": [1]})
+    return body["model_version_status"][0]["status"]
+
+
+def test_what_cannot_be_loaded_says_why_in_the_words_of_tensorflow(live, place):
+    first = place / "models/scale/1"
+    shutil.copytree(first, place / "models/scale/31")
+    graph = (first / "saved_model.pb").read_bytes()
+    (place / "models/scale/31/saved_model.pb").write_bytes(graph.replace(b"\x05serve", b"\x05other"))
+    said = spoil(place, 31, live)
+    assert (
+        said["error_code"] == "NOT_FOUND"
+        and "Could not find meta graph def matching supplied tags: { serve }" in said["error_message"]
+    )
+    (place / "models/scale/32").mkdir()
+    said = spoil(place, 32, live)
+    assert said["error_code"] == "NOT_FOUND" and "Could not find SavedModel .pb or .pbtxt at supplied" in said["error_message"]
+    shutil.copytree(first, place / "models/scale/33")
+    (place / "models/scale/33/saved_model.pb").write_bytes(graph[: len(graph) // 2])
+    assert spoil(place, 33, live)["error_code"] == "DATA_LOSS"
+
+
+def test_links_out_of_the_base_are_followed_and_hurt_nobody(live, place):
+    """As in the real server: who may write into the base path decides what is served."""
+    base = place / "models/scale"
+    (base / "40").symlink_to("/etc")
+    assert "Could not find SavedModel" in spoil(place, 40, live)["error_message"]
+    (base / "41").symlink_to(base / "41")
+    (base / "42").symlink_to(tiny_models.cached() / "scale" / "2")
+    write(place, {"scale": [1, 41, 42]})
+    for _ in range(100):
+        if states(live).get("42") == "AVAILABLE":
+            break
+        time.sleep(0.1)
+    assert "41" not in states(live) and states(live)["42"] == "AVAILABLE"
+    (base / "42").unlink()
+    write(place, {"scale": [1]})
+    time.sleep(1.3)
+
+
 def test_labels_move_in_two_steps(live, place):
     shutil.copytree(tiny_models.cached() / "scale" / "2", place / "models/scale/5")
     write(place, {"scale": [1, 5]}, {"scale": {"stable": 5}})

@@ -11,6 +11,13 @@ def test_only_integers_are_versions(tmp_path):
     assert {number: path.name for number, path in scan(tmp_path).items()} == {1: "1", 123: "00000123"}
 
 
+def test_ten_thousand_versions_are_read_and_one_is_wanted(tmp_path):
+    for number in range(10_000):
+        (tmp_path / str(number)).mkdir()
+    found = scan(tmp_path)
+    assert len(found) == 10_000 and wanted(Policy(), found) == {9_999}
+
+
 def test_a_missing_base_path_is_an_error(tmp_path):
     with pytest.raises(FileNotFoundError):
         scan(tmp_path / "gone")
