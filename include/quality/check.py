@@ -14,7 +14,7 @@ BLOCK: Severity = "block"
 """The run ends and nothing of it is published."""
 GRAVEST: tuple[Severity, ...] = (BLOCK, QUARANTINE, WARN)
 
-LOOK = "Nothing has to be done: the ETL leaves such lines out, and counts go on"
+LOOK = "Nothing has to be done"
 LAND = "Correct the source and run build_features from {first} to {last} again, or `nightfill accept {first}` with a reason"
 
 

@@ -47,7 +47,7 @@ def publish(store: Store, stage: str, night: dt.date, value: Mapping[str, Any]) 
 
 
 def _row(name: str, found: Sequence[Any]) -> dict[str, Any]:
-    """One check: what it looks for, what is allowed, and the smallest and largest number that was seen."""
+    """One check: what it looks for and why, what is allowed, and the smallest and largest number that was seen."""
     meta = {key: value for one in found for key, value in one.expectation_config.meta.items()}
     seen = sorted({float(one.result["observed_value"]) for one in found})
     if "low" in meta and "high" in meta:
@@ -56,8 +56,7 @@ def _row(name: str, found: Sequence[Any]) -> dict[str, Any]:
         allowed = f"at least {meta['low']:.4g}" if "low" in meta else f"at most {meta['high']:.4g}"
     return {
         "name": name,
-        "what": meta["what"],
-        "severity": meta["severity"],
+        **{key: meta[key] for key in ("what", "why", "severity")},
         "allowed": allowed,
         "seen": " to ".join(f"{value:.4g}" for value in seen),
         "held": all(one.success for one in found),

@@ -67,7 +67,7 @@ def _validate(stage: str, profile: Sequence[Row], checks: Sequence[Check]) -> An
 
 def _expectations(gx: Any, check: Check) -> list[Any]:
     said = {"column": check.column, "severity": SEVERITIES[check.severity]}
-    about = {"check": check.name, "what": check.what, "severity": check.severity}
+    about = {"check": check.name, "what": check.what, "why": check.why, "severity": check.severity}
     found = []
     for kind, bound in (("low", check.low), ("high", check.high)):
         if bound is not None:

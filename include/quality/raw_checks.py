@@ -33,7 +33,7 @@ NIGHTS = (
         rows="open_closed",
         what="lines on a day that the shop is closed",
         why="The shop's calendar is wrong.",
-        todo=LOOK,
+        todo="Correct the closed days of the shop's mapping, unless the day was an exception",
     ),
     Check(
         name="long_day",

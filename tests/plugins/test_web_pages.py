@@ -331,7 +331,14 @@ def test_many_releases_are_shown_a_few_at_a_time(client, store):
 
 
 def checks_of(store, **changed):
-    check = {"what": f"prices {EVIL}", "severity": "quarantine", "allowed": "0.2 to 5", "seen": "100", "held": False}
+    check = {
+        "what": f"prices {EVIL}",
+        "why": "It jumped.",
+        "severity": "quarantine",
+        "allowed": "0.2 to 5",
+        "seen": "100",
+        "held": False,
+    }
     value = {
         "stage": "raw",
         "nights": [str(NIGHT)] * 2,
@@ -347,7 +354,16 @@ def test_the_page_of_the_checks_says_first_what_did_not_hold(client, store):
     checks_of(store)
     answer = client.get(f"/checks/raw/{NIGHT}")
     assert answer.status_code == 200 and EVIL not in answer.text
-    said = ["1 of 2 checks did not hold", "NIGHT SET ASIDE", "On it: ", "price_wrong", "rows_odd", "Not judged", "hour_odd"]
+    said = [
+        "1 of 2 checks did not hold",
+        "NIGHT SET ASIDE",
+        "On it: ",
+        "It jumped. Correct it.",
+        "price_wrong",
+        "rows_odd",
+        "Not judged",
+        "hour_odd",
+    ]
     assert [answer.text.index(one) for one in said] == sorted(answer.text.index(one) for one in said)
     checks_of(store, findings=[], checks=[], unjudged=[], nights=[], judge="")
     assert "nothing to look at" in client.get(f"/checks/raw/{NIGHT}").text
