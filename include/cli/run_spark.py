@@ -67,6 +67,7 @@ def main() -> None:
         "SPARK_HOME": str(home),
         "SPARK_CONF_DIR": str(conf),
         "SPARK_CONNECT_MODE": "0",
+        "PYSPARK_PYTHON": sys.executable,
         "JAVA_HOME": str(java_home(java)),
         spark_server.TOKEN: spark_server.token(settings),
     }

@@ -11,7 +11,7 @@ import logging
 import shutil
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,14 +19,16 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.dataset as pads
-import pyarrow.parquet as pq
 
 from include.errors import Refused
 from include.features import chain
 from include.features.chain import inputs_of, stands_on
+from include.features.counters import day_number
+from include.features.counting import by_night
 from include.features.restate import Touched, in_parts, late_nights, lines_of, touched_by
+from include.features.retold import Retold
 from include.features.shelves import SHELF, shelf_spans
-from include.features.state import Past, find_past, state_schema, write_states
+from include.features.state import Past, find_past, write_states
 from include.features.tables import COMPLETE, DATASETS, KEYS, SCHEMAS, SORTED
 from include.parquet import write_canonical
 from include.sources.source import EVENTS
@@ -37,11 +39,12 @@ from include.store.partitions import fetch, find_manifest, list_nights, read_man
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
-    from include.features.retold import Retold
 
-NIGHT_OF = {"product_index": "first_day", "household_product": "known", "product": "known", "household": "known"}
-"""The column that names the night of a row's partition."""
-
+COUNTED = ("household_product", "product", "household")
+LINES = pa.schema([field for field in EVENTS if field.name not in ("store", "at")])
+"""What Spark reads of an event."""
+FEW, ROWS = 8, 100_000
+"""Nights from which on their events are gathered into one file, and rows of a row group in it: what one task can take."""
 GRAIN = 400_000
 """Raw lines a task: fewer only split what is small already, more would not fit a small driver at ten times the panel."""
 
@@ -106,6 +109,14 @@ def raw_inputs(store: Store, nights: Sequence[dt.date]) -> dict[str, dict[str, s
     return {str(night): inputs for night, inputs in zip(nights, found, strict=True)}
 
 
+@dataclass(frozen=True)
+class Late:
+    """What the late lines of a night touch, and all lines that count, of all days, of those households and products."""
+
+    touched: Touched
+    lines: "DataFrame"
+
+
 class Builder:
     """Runs the ETL for stale nights in one Spark session.
 
@@ -140,38 +151,28 @@ class Builder:
         """Build nights that go on from each other; returns the number of rows by dataset."""
         from include.features import etl
 
-        since = time.time()
-        self._tasks = 1 + sum(each(self.store, self._rows_of, nights)) // GRAIN
-        self.spark.conf.set("spark.sql.shuffle.partitions", str(self._tasks))
-        lines = self._lines(nights).cache()
-        again = self._again(nights, past)
-        try:
-            self._number(lines.unionByName(again.lines) if again else lines, past, nights)
-            self._say("lines and new products", since)
-            pairs = etl.pair_days(lines).join(self._numbered(), "product").drop("product")
-            rows = etl.household_product(pairs, self._seed("household_product", past, nights))
-            counts = {"product_index": self._split("product_index", [self._fresh], nights)}
-            rows = again.household_product(rows, self._numbered()) if again else rows
-            counts["household_product"] = self._write("household_product", rows, nights)
-            self._say("household_product", since)
-            rows = self._read([self._computed("household_product")], SCHEMAS["household_product"])
-            products = etl.product(rows, self._seed("product", past, nights))
-            counts["product"] = self._write("product", again.product(products) if again else products, nights)
-            self._say("product", since)
-            visits = etl.household(rows, lines, self._seed("household", past, nights))
-            counts["household"] = self._write("household", again.household(visits) if again else visits, nights)
-            self._say("household", since)
-        finally:
-            lines.unpersist()
-            if again:
-                again.close()
-        shutil.rmtree(self.temporary / "spark")
+        since, folder = time.time(), self.temporary / "spark"
+        number = 1 + sum(each(self.store, self._rows_of, nights)) // GRAIN
+        self.spark.conf.set("spark.sql.shuffle.partitions", str(number))
+        lines = self._lines(nights)
+        late = self._late_lines(nights, past)
+        self._number(lines.unionByName(late.lines) if late else lines, past, nights)
+        self._say("new products", since)
+        where = etl.parts_in(str(folder.resolve()))
+        for dataset in () if past.is_empty else COUNTED:
+            where.write_seed(dataset, past.newest(dataset, self._touched(dataset, nights)), number)
+        etl.count(etl.numbered(lines, self._numbered()), where, number)
+        self._say("counting", since)
+        again = self._again(nights[0], late, past) if late else None
+        counts = {dataset: self._write(dataset, where.nights(dataset), again, nights) for dataset in COUNTED}
+        counts["product_index"] = self._write_index(nights)
+        self._say("files", since)
+        shutil.rmtree(folder)
         return counts
 
-    def _again(self, nights: Sequence[dt.date], past: Past) -> "Retold | None":
-        """What a night with late lines tells again, or None."""
+    def _late_lines(self, nights: Sequence[dt.date], past: Past) -> "Late | None":
+        """What the late lines of a night touch, and all lines that count of that; None for nights without any."""
         from include.features import etl
-        from include.features.retold import Retold
 
         if not late_nights(self.store, nights):
             return None
@@ -180,18 +181,20 @@ class Builder:
         whole = lines_of(self.store, touched, [*before, *nights])
         path = write_canonical(whole, self.temporary / "spark" / "again.parquet")
         shelf = write_canonical(shelf_spans(self.store, [*before, *nights]), self.temporary / "spark" / "shelves.parquet")
-        lines = etl.merchandise_lines(self._read([path], EVENTS), self._read([shelf], SHELF))
-        return Retold(nights[0], lines, lambda dataset: self._keys(dataset, touched, past))
+        return Late(touched, etl.merchandise_lines(self._read([path], EVENTS), self._read([shelf], SHELF)))
 
-    def _keys(self, dataset: str, touched: Touched, past: Past) -> "tuple[DataFrame, DataFrame]":
+    def _again(self, night: dt.date, late: "Late", past: Past) -> Retold:
+        """What a night with late lines tells again."""
+        from include.features import etl
+
+        lines = etl.numbered(late.lines, self._numbered()).toArrow()
+        return Retold(night, lines, lambda dataset: self._keys(dataset, late.touched, past))
+
+    def _keys(self, dataset: str, touched: Touched, past: Past) -> tuple[pa.Table, pa.Table]:
         """The touched keys of a dataset, and those of them that had purchases before."""
         found = touched.keys(dataset, self._index)
         near = past.newest(dataset, pc.field(KEYS[dataset][0]).isin(found[KEYS[dataset][0]].unique()))
-        stood = near.select(KEYS[dataset]).join(found, list(KEYS[dataset]), join_type="left semi")
-        return self._keep(f"touched-{dataset}", found), self._keep(f"stood-{dataset}", stood)
-
-    def _keep(self, name: str, table: pa.Table) -> "DataFrame":
-        return self._read([write_canonical(table, self.temporary / "spark" / f"{name}.parquet")], table.schema)
+        return found, near.select(KEYS[dataset]).join(found, list(KEYS[dataset]), join_type="left semi")
 
     def _say(self, what: str, since: float) -> None:
         log.info("%s done after %.0f s", what, time.time() - since)
@@ -206,14 +209,19 @@ class Builder:
         from include.features import etl
 
         shelf = write_canonical(shelf_spans(self.store, nights), self.temporary / "spark" / "shelf.parquet")
-        events = self._read(fetch(self.store, "events", nights), EVENTS).where("day = known")
+        events = self._read(self._gathered(nights), LINES).where("day = known")
         return etl.merchandise_lines(events, self._read([shelf], SHELF))
 
-    def _seed(self, dataset: str, past: Past, nights: Sequence[dt.date]) -> "DataFrame | None":
-        """The newest earlier row of each key that these nights can touch; None when there is none."""
-        seed = past.newest(dataset, self._touched(dataset, nights))
-        path = write_canonical(seed, self.temporary / "spark" / f"seed-{dataset}.parquet")
-        return self._read([path], state_schema(dataset)) if seed.num_rows else None
+    def _gathered(self, nights: Sequence[dt.date]) -> list[Path]:
+        """The nights' events; many small files are gathered into one first, for each costs Spark more than its rows."""
+        paths = fetch(self.store, "events", nights)
+        if len(paths) < FEW:
+            return paths
+        folder, form = self.temporary / "spark" / "events", pads.ParquetFileFormat()
+        rows = pads.dataset([str(path) for path in paths], schema=EVENTS, format=form).scanner(columns=LINES.names)
+        options = form.make_write_options(compression="none")
+        pads.write_dataset(rows, folder, format=form, file_options=options, min_rows_per_group=ROWS, max_rows_per_group=ROWS)
+        return sorted(folder.glob("*.parquet"))
 
     def _touched(self, dataset: str, nights: Sequence[dt.date]) -> pc.Expression:
         """Rows whose household or product occurs in the raw events of these nights: those of all their keys, and others."""
@@ -244,43 +252,31 @@ class Builder:
         schema = pa.schema([SCHEMAS["product_index"].field(name) for name in ("product", "product_index")])
         return F.broadcast(self._read([path], schema))
 
-    def _computed(self, dataset: str) -> Path:
-        """Where Spark leaves a dataset's rows."""
-        return self.temporary / "spark" / dataset
+    def _write(
+        self, dataset: str, found: dict[int, list[pa.RecordBatch]], again: Retold | None, nights: Sequence[dt.date]
+    ) -> int:
+        """One sorted file a night, an empty one for a night without rows; returns the number of rows."""
+        rows = 0
+        for night in nights:
+            table = pa.Table.from_batches(found.get(day_number(night), []), SCHEMAS[dataset])
+            table = again.restate(dataset, table) if again else table
+            write_canonical(_sorted(table, dataset), self.temporary / dataset / f"{night}.parquet")
+            rows += table.num_rows
+        return rows
 
-    def _write(self, dataset: str, frame: "DataFrame", nights: Sequence[dt.date]) -> int:
-        """Spark computes the rows, each night whole within one file; the canonical writer makes the night's files."""
-        from pyspark.sql.pandas.types import from_arrow_schema
-
-        folder, types = self._computed(dataset), from_arrow_schema(SCHEMAS[dataset])
-        typed = frame.select(*[frame[field.name].cast(field.dataType).alias(field.name) for field in types])
-        typed.repartition(self._tasks, "known").write.parquet(folder.resolve().as_uri())
-        return self._split(dataset, (pq.read_table(path) for path in sorted(folder.glob("*.parquet"))), nights)
+    def _write_index(self, nights: Sequence[dt.date]) -> int:
+        fresh = dict(by_night(self._fresh, "first_day"))
+        for night in nights:
+            table = fresh.get(day_number(night), self._fresh.slice(0, 0))
+            write_canonical(_sorted(table, "product_index"), self.temporary / "product_index" / f"{night}.parquet")
+        return self._fresh.num_rows
 
     def _rows_of(self, night: dt.date) -> int:
         return read_manifest(self.store, "events", night).rows
 
-    def _split(self, dataset: str, tables: "Iterator[pa.Table] | list[pa.Table]", nights: Sequence[dt.date]) -> int:
-        """Write one sorted file a night, an empty one for a night without rows; returns the number of rows."""
-        missing, rows = set(nights), 0
-        for table in tables:
-            for night, part in by_night(table.cast(SCHEMAS[dataset]), NIGHT_OF[dataset], SORTED[dataset]):
-                write_canonical(part, self.temporary / dataset / f"{night}.parquet")
-                missing.remove(night)
-                rows += part.num_rows
-        for night in missing:
-            write_canonical(SCHEMAS[dataset].empty_table(), self.temporary / dataset / f"{night}.parquet")
-        return rows
 
-
-def by_night(table: pa.Table, day: str, keys: Sequence[str]) -> Iterator[tuple[dt.date, pa.Table]]:
-    """A table cut by its date column, each piece sorted by the keys."""
-    table = table.sort_by([(day, "ascending"), *[(key, "ascending") for key in keys]])
-    counts = sorted(table[day].value_counts().to_pylist(), key=lambda item: item["values"])
-    start = 0
-    for item in counts:
-        yield item["values"], table.slice(start, item["counts"])
-        start += item["counts"]
+def _sorted(table: pa.Table, dataset: str) -> pa.Table:
+    return table.sort_by([(name, "ascending") for name in SORTED[dataset]])
 
 
 def night_files(folder: Path, night: dt.date) -> dict[str, Path]:

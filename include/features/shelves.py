@@ -27,4 +27,5 @@ def shelf_spans(store: Store, nights: Sequence[dt.date]) -> pa.Table:
         rows += [(product, since.pop(product), night - ONE_DAY) for product in sorted(since.keys() - now)]
         since |= dict.fromkeys(sorted(now - since.keys()), night)
     rows += [(product, first, nights[-1]) for product, first in since.items()]
-    return pa.Table.from_pylist([dict(zip(SHELF.names, row, strict=True)) for row in sorted(rows)], SHELF)
+    products, first, last = zip(*sorted(rows), strict=True) if rows else ((), (), ())
+    return pa.table([pa.array(values, field.type) for values, field in zip((products, first, last), SHELF, strict=True)], SHELF)

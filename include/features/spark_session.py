@@ -6,6 +6,7 @@ Both understand the same DataFrame calls; what needs the JVM beside this process
 import logging
 import os
 import socket
+import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,7 +29,7 @@ SESSION: dict[str, Any] = {
     "spark.sql.files.openCostInBytes": "64k",
     "spark.sql.sources.parallelPartitionDiscovery.threshold": "100000",
     "spark.sql.adaptive.enabled": "false",
-    "spark.sql.inMemoryColumnarStorage.compressed": "false",
+    "spark.sql.execution.arrow.maxRecordsPerBatch": "100000",
 }
 PATIENCE = 90.0
 """Seconds that a job waits for a server that is not up yet: it starts with the stack, and again after a failure."""
@@ -63,6 +64,7 @@ def open_session(master: str, memory: str, work: Path, brief: bool = True, host:
 def _start(master: str, memory: str, work: Path, brief: bool, host: str) -> "SparkSession":
     from pyspark.sql import SparkSession
 
+    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)  # a cluster with another place for Python sets it
     work.mkdir(parents=True, exist_ok=True)
     quiet = work / "log4j2.properties"
     quiet.write_text(QUIET)

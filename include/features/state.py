@@ -24,7 +24,7 @@ from include.store.objects import Store
 from include.store.partitions import fetch, find_manifest, read_manifest
 
 STATE = "state"
-KEEP = 56
+KEEP = 84
 """Nights from one kept state to the next. They are counted in calendar days, so that any run keeps the same ones."""
 
 ORDER = ("known", "day")
@@ -42,21 +42,24 @@ def state_schema(dataset: str) -> pa.Schema:
 
 
 def newest(rows: pa.Table, keys: Sequence[str]) -> pa.Table:
-    """The last row of each key by (known, day), sorted by the keys: what is known of it now.
+    """The last row of each key, sorted by the keys: what is known of it now.
 
-    A key of which nothing is left after a correction has a last row of zeros (told.py), and nothing to go on from.
+    Rows of a key stand in the order of (known, day), as a state and the nights after it have them. A key of which nothing is
+    left after a correction has a last row of zeros (told.py), and nothing to go on from.
     """
     rows = rows.combine_chunks()
-    order = np.lexsort([_codes(rows[name]) for name in (*reversed(ORDER), *reversed(keys)) if name in rows.column_names])
-    same = [np.diff(_codes(rows[key])[order]) == 0 for key in keys]
-    last = rows.take(order[~np.append(np.all(same, axis=0), False)]) if rows.num_rows else rows
+    key = np.zeros(rows.num_rows, np.int64)
+    for name in keys:
+        key = (key << 32) + _codes(rows[name])
+    order = np.argsort(key, kind="stable")
+    last = rows.take(order[np.append(np.diff(key[order]) != 0, True)[: len(order)]])
     return last.filter(pc.greater(last["cents_total"], 0)) if "cents_total" in last.column_names else last
 
 
 def _codes(column: pa.ChunkedArray) -> np.ndarray:
-    """int64 [rows]: numbers in the order of the values."""
+    """int64 [rows]: numbers of at most 32 bits in the order of the values."""
     if not pa.types.is_string(column.type):
-        return column.cast(pa.int32()).to_numpy()
+        return column.to_numpy()
     coded = column.combine_chunks().dictionary_encode()
     rank = np.empty(len(coded.dictionary), np.int64)
     rank[pc.sort_indices(coded.dictionary).to_numpy()] = np.arange(len(rank))
@@ -83,6 +86,11 @@ class Past:
         built = [self.folder / dataset / f"{night}.parquet" for night in self.built]
         paths = [*kept, *fetch(self.store, dataset, self.nights), *built]
         return _read(dataset, paths, only)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether these are a shop's first nights."""
+        return not (self.kept or self.nights or self.built)
 
     def newest(self, dataset: str, only: pc.Expression | None = None) -> pa.Table:
         """One row a key."""

@@ -24,6 +24,9 @@ KEYS = {
 }
 """What a row is about."""
 
+NIGHT_OF = {name: "first_day" if name == "product_index" else "known" for name in KEYS}
+"""The column that names the night of a row's partition."""
+
 SORTED = {name: keys if name == "product_index" else (*keys, "day") for name, keys in KEYS.items()}
 """Rows of a partition are sorted by these and unique in them. Most keys have one row, of the night; one of which earlier days
 came to be known otherwise is restated whole (restate.py)."""

@@ -9,10 +9,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from include.features.build import NIGHT_OF, Build, night_files
+from include.features.build import Build, night_files
 from include.features.chain import catalogue_night
 from include.features.state import find_past
-from include.features.tables import DATASETS, SCHEMAS
+from include.features.tables import DATASETS, NIGHT_OF, SCHEMAS
 from include.parquet import read_small
 from include.quality.check import BLOCK
 from include.quality.counters import CUMULATED, broken_counters

@@ -70,6 +70,6 @@ def in_force(events: pa.Table, late: pa.Table | None = None) -> pa.Table:
     if not late.num_rows:
         return events
     newest = late.group_by(list(LINE)).aggregate([("known", "max")])
-    joined = events.select([*LINE, "known"]).append_column("row", pa.array(range(events.num_rows)))
+    joined = events.select([*LINE, "known"]).append_column("row", pa.array(range(events.num_rows), pa.int64()))
     joined = joined.join(newest, list(LINE)).sort_by("row")
     return events.filter(pc.fill_null(pc.equal(joined["known"], joined["known_max"]), True))

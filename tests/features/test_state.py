@@ -68,7 +68,7 @@ def test_nothing_has_no_newest_row():
     assert newest(state_schema("household_product").empty_table(), KEYS["household_product"]).num_rows == 0
 
 
-def test_every_28th_night_keeps_the_state_and_names_it(shop):
+def test_every_so_many_nights_one_keeps_the_state_and_names_it(shop):
     kept = [night for night in NIGHTS if is_kept(night)]
     assert len(kept) == 2
     assert list_nights(shop, STATE) == kept
