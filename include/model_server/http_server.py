@@ -1,91 +1,133 @@
-"""The HTTP listener: an ASGI application under uvicorn that hands each request to a thread."""
+"""The HTTP listener: a thread for each connection, on Python's own server.
 
-import asyncio
+Reading a body of megabytes in one blocking call lets go of the interpreter; an event loop reads it in a hundred pieces, and
+has to wait for the interpreter before each of them while another request is being parsed.
+"""
+
+import contextlib
+import socketserver
 import threading
-from concurrent.futures import ThreadPoolExecutor
+from http.server import BaseHTTPRequestHandler
 from typing import Any
-
-import uvicorn
 
 from include.model_server.core import Core
 from include.model_server.rest import Reply, handle
 
-CORS = [
-    (b"access-control-allow-origin", b"*"),
-    (b"access-control-allow-methods", b"POST, GET"),
-    (b"access-control-allow-headers", b"Content-Type"),
-]
+CORS = {
+    "Access-Control-Allow-Origin": "*",
+    "Access-Control-Allow-Methods": "POST, GET",
+    "Access-Control-Allow-Headers": "Content-Type",
+}
+CONNECTIONS = 1024
+"""So many at once; a further one is closed at once."""
 
 
-class Application:
-    """ASGI: read the whole body, answer it in a thread, so that a slow graph never blocks the status page."""
+class Handler(BaseHTTPRequestHandler):
+    """One connection: requests one after the other, each answered by `rest.handle`."""
+
+    protocol_version = "HTTP/1.1"
+    timeout = 300
+    disable_nagle_algorithm = True
+    wbufsize = -1  # headers and body in one piece
+    server: "_Server"
+
+    def answer(self) -> None:
+        """Any method: what a path allows is not decided here."""
+        try:
+            body = self._body()
+        except (ValueError, ConnectionError):
+            self.close_connection = True
+            self._send(Reply(400, b"Bad request body\n", "text/plain", api=False))
+            return
+        headers = {name.lower(): value for name, value in self.headers.items()}
+        with self.server.turns:
+            reply = handle(self.server.core, self.server.metrics_path, self.command, self.path, headers, body)
+        self._send(reply)
+
+    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = do_HEAD = do_OPTIONS = answer
+
+    def log_message(self, *_: Any) -> None:
+        """Requests are counted, not logged."""
+
+    def version_string(self) -> str:
+        return "model-server"
+
+    def _send(self, reply: Reply) -> None:
+        self.send_response(reply.status)
+        self.send_header("Content-Type", reply.content_type)
+        self.send_header("Content-Length", str(len(reply.body)))
+        for name, value in (self.server.cors if reply.api else {}).items():
+            self.send_header(name, value)
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(reply.body)
+
+    def _body(self) -> bytes:
+        """The body of the request. Raises ValueError, ConnectionError when it is not what its headers say."""
+        if "chunked" in self.headers.get("Transfer-Encoding", "").lower():
+            return b"".join(iter(self._chunk, b""))
+        length = self.headers.get("Content-Length", "0")
+        if not length.isdecimal():
+            raise ValueError(length)
+        return self._exactly(int(length))
+
+    def _chunk(self) -> bytes:
+        size = int(self.rfile.readline(64).partition(b";")[0], 16)
+        if size < 0:
+            raise ValueError(size)
+        chunk = self._exactly(size)
+        while self.rfile.readline(65537).strip() and not size:
+            pass  # trailers
+        return chunk
+
+    def _exactly(self, size: int) -> bytes:
+        found = self.rfile.read(size) if size else b""
+        if len(found) != size:
+            raise ConnectionError("the connection ended within the body")
+        return found
+
+
+class _Server(socketserver.ThreadingTCPServer):
+    allow_reuse_address = True
+    daemon_threads = True
+    block_on_close = False
+    request_queue_size = 256
 
     def __init__(self, core: Core, metrics_path: str) -> None:
-        self._core = core
-        self._metrics_path = metrics_path
-        self._pool = ThreadPoolExecutor(max_workers=core.flags.rest_api_num_threads, thread_name_prefix="rest")
-        self._cors = CORS if core.flags.rest_api_enable_cors_support else []
+        self.core = core
+        self.metrics_path = metrics_path
+        self.cors = CORS if core.flags.rest_api_enable_cors_support else {}
+        self.turns = threading.BoundedSemaphore(core.flags.rest_api_num_threads)
+        self._open = threading.BoundedSemaphore(CONNECTIONS)
+        super().__init__((core.flags.bind_address, core.flags.rest_api_port), Handler)
 
-    async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
-        if scope["type"] != "http":
-            return
-        body = await _body(receive)
-        headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
-        target = scope["raw_path"].decode("latin-1")
-        call = (self._core, self._metrics_path, scope["method"], target, headers, body)
-        reply = await asyncio.get_running_loop().run_in_executor(self._pool, handle, *call)
-        await self._send(reply, send)
+    def process_request(self, request: Any, client_address: Any) -> None:
+        if self._open.acquire(blocking=False):
+            super().process_request(request, client_address)
+        else:
+            self.shutdown_request(request)
 
-    async def _send(self, reply: Reply, send: Any) -> None:
-        headers = [
-            (b"content-type", reply.content_type.encode()),
-            (b"content-length", str(len(reply.body)).encode()),
-            *(self._cors if reply.api else []),
-        ]
-        await send({"type": "http.response.start", "status": reply.status, "headers": headers})
-        await send({"type": "http.response.body", "body": reply.body})
-
-
-async def _body(receive: Any) -> bytes:
-    parts = []
-    while True:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            return b""
-        parts.append(message.get("body", b""))
-        if not message.get("more_body"):
-            return b"".join(parts)
+    def process_request_thread(self, request: Any, client_address: Any) -> None:
+        try:
+            with contextlib.suppress(OSError):  # a client that goes away is no news
+                self.finish_request(request, client_address)
+        finally:
+            self.shutdown_request(request)
+            self._open.release()
 
 
 class HttpServer:
-    """Listens in a thread of its own."""
+    """Listens in a thread of its own. Raises OSError when the port cannot be had."""
 
     def __init__(self, core: Core, metrics_path: str) -> None:
-        config = uvicorn.Config(
-            Application(core, metrics_path),
-            host=core.flags.bind_address,
-            port=core.flags.rest_api_port,
-            log_level="warning",
-            access_log=False,
-            lifespan="off",
-            server_header=False,
-            timeout_keep_alive=300,
-            ws="none",
-        )
-        self._server = uvicorn.Server(config)
-        self._thread = threading.Thread(target=self._server.run, name="rest", daemon=True)
+        self._server = _Server(core, metrics_path)
+        self._thread = threading.Thread(target=self._server.serve_forever, name="rest", daemon=True)
 
-    def start(self, seconds: float = 10.0) -> bool:
-        """Begin to listen. Returns False when the port cannot be had."""
+    def start(self) -> None:
+        """Begin to answer."""
         self._thread.start()
-        for _ in range(int(seconds / 0.01)):
-            if self._server.started:
-                return True
-            if not self._thread.is_alive():
-                return False
-            self._thread.join(0.01)
-        return False
 
     def stop(self) -> None:
         """Listen no more."""
-        self._server.should_exit = True
+        self._server.shutdown()
+        self._server.server_close()

@@ -127,8 +127,11 @@ def _columns(inputs: Any, infos: Mapping[str, Any], plain: bool) -> dict[str, np
 
 def _column(value: Any, info: Any, plain: bool) -> np.ndarray:
     quick = _whole(value, info, plain) if isinstance(value, list) else None
-    if quick is not None:
-        return quick
+    return read_column(value, info) if quick is None else quick
+
+
+def read_column(value: Any, info: Any) -> np.ndarray:
+    """One tensor, walked value by value. Raises StatusError for the first mistake."""
     tensor = _Stack(info)
     tensor.add(value)
     return tensor.array(None)

@@ -14,12 +14,13 @@ from tensorflow_serving.apis import classification_pb2, get_model_metadata_pb2, 
 from include.model_server.core import SIGNATURE_DEF, Core, servable
 from include.model_server.errors import as_status, invalid
 from include.model_server.json_examples import fill_examples, write_classifications, write_regressions
+from include.model_server.json_fast import FastBody
 from include.model_server.json_read import read_inputs
 from include.model_server.json_text import parse_body, signature_name
 from include.model_server.json_write import write_outputs
 from include.model_server.paths import Target, is_api, parse_path
 from include.model_server.predict import run_signature
-from include.model_server.signatures import DEFAULT, find
+from include.model_server.signatures import DEFAULT, Signature, find
 
 JSON, TEXT = "application/json", "text/plain"
 UNZIPPED_LIMIT = 1 << 30
@@ -63,21 +64,28 @@ def handle(core: Core, metrics_path: str, method: str, target: str, headers: dic
 
 def _predict(core: Core, found: Target, headers: dict[str, str], body: bytes) -> bytes:
     text = _unzipped(headers, body)
-    value = parse_body(text)
-    wanted = signature_name(value) or DEFAULT
+    fast = FastBody.parse(text)
+    name = fast.signature_name if fast else None
+    slow = None if name is not None else parse_body(text)
+    if slow is not None:
+        name = signature_name(slow)
     spec = model_pb2.ModelSpec()
     found.fill(spec)
     with core.borrow(spec) as version:
         loaded = servable(version)
-        missing = invalid(f'Serving signature name: "{wanted}" not found in signature def')
-        signature = find(loaded.signatures, wanted, missing)
+        missing = invalid(f'Serving signature name: "{name or DEFAULT}" not found in signature def')
+        signature = find(loaded.signatures, name or "", missing)
         if not signature.feeds:
-            raise invalid(f"Failed to get input map for signature: {signature_name(value) or 'DEFAULT'}")
-        plain = b"true" not in text and b"false" not in text
-        inputs, row = read_inputs(value, signature.infos, plain)
+            raise invalid(f"Failed to get input map for signature: {name or 'DEFAULT'}")
+        read = fast.inputs(signature.infos) if fast and slow is None else None
+        inputs, row = read or _read(slow or parse_body(text), signature, text)
         call = core.call(version.model, "Predict", core.flags.rest_api_timeout_in_ms)
         outputs = run_signature(loaded, signature, inputs, call)
     return write_outputs(outputs, row)
+
+
+def _read(value: dict[str, Any], signature: Signature, text: bytes) -> tuple[dict[str, Any], bool]:
+    return read_inputs(value, signature.infos, plain=b"true" not in text and b"false" not in text)
 
 
 def _classify(core: Core, found: Target, headers: dict[str, str], body: bytes) -> bytes:

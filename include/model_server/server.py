@@ -52,9 +52,11 @@ def _listen(core: Core, page: str) -> list[GrpcServer | HttpServer]:
     if flags.rest_api_port == flags.port:
         log.error("--rest_api_port is the same as --port: REST is not exported")
     elif flags.rest_api_port:
-        rest = HttpServer(core, page)
-        if not rest.start():
-            raise invalid(f"port {flags.rest_api_port} cannot be had")
+        try:
+            rest = HttpServer(core, page)
+        except OSError as error:
+            raise invalid(f"port {flags.rest_api_port} cannot be had: {error}") from error
+        rest.start()
         listeners.append(rest)
         log.info("REST on %s:%d", flags.bind_address, flags.rest_api_port)
     return listeners

@@ -3,8 +3,12 @@
 `Session.run` would cast float64 to float32 in silence and check shapes, and a restored signature costs ten times as much.
 The call underneath does neither, fetches a part of the outputs, takes a time limit with each call, keeps its executors by
 (inputs, outputs), and answers in the words of TensorFlow's C++ ("Expects arg[0] to be float but double is provided").
+
+With one thread between operations, a run without a time limit stays in the caller's thread. A limited one cannot: it goes
+to a pool of as many threads as there are cores, or all callers would wait for each other.
 """
 
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -38,6 +42,10 @@ class Servable:
         config = tf.compat.v1.ConfigProto(
             intra_op_parallelism_threads=intra_op, inter_op_parallelism_threads=inter_op, allow_soft_placement=True
         )
+        if inter_op == 1:
+            config.session_inter_op_thread_pool.add(num_threads=1)
+            config.session_inter_op_thread_pool.add(num_threads=os.cpu_count() or 1, global_name="limited")
+        self._limited_in = int(inter_op == 1)
         self._graph = tf.Graph()
         self._session = tf.compat.v1.Session(graph=self._graph, config=config)
         try:
@@ -80,7 +88,7 @@ class Servable:
         if timeout_ms <= 0:
             found = pywrap_tf_session.TF_SessionRun_wrapper(session, self._limitless, inputs, outputs, [], None)
         else:
-            options = self._options(config_pb2.RunOptions(timeout_in_ms=timeout_ms))
+            options = self._options(config_pb2.RunOptions(timeout_in_ms=timeout_ms, inter_op_thread_pool=self._limited_in))
             try:
                 found = pywrap_tf_session.TF_SessionRun_wrapper(session, options, inputs, outputs, [], None)
             finally:

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import socket
 import time
 
 import pytest
@@ -216,6 +217,30 @@ def test_a_graph_that_takes_too_long_is_cancelled(server):
     status, body = server.post("/v1/models/slow:predict", {"signature_name": "endless", "instances": [[1, 2]]})
     assert (status, body["error"][:34]) == (504, "Timed out waiting for notification")
     assert 3.5 < time.monotonic() - started < 15
+    assert server.post(SCALE, {"instances": [[1, 2]]})[0] == 200
+
+
+def raw(server, text: bytes) -> bytes:
+    with socket.create_connection(("127.0.0.1", server.rest_port), 10) as connection:
+        connection.sendall(text)
+        connection.shutdown(socket.SHUT_WR)
+        return b"".join(iter(lambda: connection.recv(65536), b""))
+
+
+def test_bodies_may_come_in_chunks_and_requests_one_after_the_other(server):
+    head = b"POST /v1/models/scale:predict HTTP/1.1\r\nHost: x\r\n"
+    chunked = head + b'Transfer-Encoding: chunked\r\n\r\nb\r\n{"inputs": \r\n8;a=b\r\n[[1, 2]]\r\n1\r\n}\r\n0\r\nA: b\r\n\r\n'
+    plain = head + b'Content-Length: 20\r\n\r\n{"inputs": [[1, 2]]}'
+    found = raw(server, chunked + plain + plain)
+    assert found.count(b"HTTP/1.1 200 OK") == 3 and found.count(b'"outputs"') == 3
+
+
+@pytest.mark.parametrize(
+    "head", [b"Content-Length: -1", b"Content-Length: many", b"Content-Length: 999", b"Transfer-Encoding: chunked"]
+)
+def test_a_body_that_is_not_what_it_says_is_refused(server, head):
+    found = raw(server, b"POST /v1/models/scale:predict HTTP/1.1\r\nHost: x\r\n" + head + b"\r\n\r\nzz\r\n")
+    assert found.startswith(b"HTTP/1.1 400 ")
     assert server.post(SCALE, {"instances": [[1, 2]]})[0] == 200
 
 

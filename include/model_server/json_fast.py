@@ -1,0 +1,119 @@
+"""Large bodies of plain numbers, from text to tensors without a Python object for each number.
+
+simdjson keeps the document in its own memory and hands out a list of numbers, however nested, as one buffer. Whatever is not
+plain (NaN, a text after the object, lists of uneven lengths, a wrong kind, a missing name) is left to `json_text` and
+`json_read`, which know how to take or to refuse it.
+"""
+
+import math
+from collections.abc import Mapping
+from itertools import chain
+from typing import Any
+
+import numpy as np
+import simdjson
+import tensorflow as tf
+
+from include.model_server.errors import StatusError
+from include.model_server.json_read import DEEPEST, read_column
+
+WORTH = 16_384
+"""Bytes; a smaller body is read sooner the ordinary way."""
+
+_REFUSALS = (ValueError, TypeError, LookupError, RuntimeError, MemoryError, OverflowError, StatusError)
+
+
+class FastBody:
+    """A parsed body whose top is an object."""
+
+    def __init__(self, document: Any, lists: int) -> None:
+        self._document = document
+        self._lists = lists
+
+    @classmethod
+    def parse(cls, body: bytes) -> "FastBody | None":
+        """None when it is small, or no plain JSON object."""
+        if len(body) < WORTH:
+            return None
+        try:
+            document = simdjson.Parser().parse(body)
+        except _REFUSALS:
+            return None
+        return cls(document, body.count(b"[")) if isinstance(document, simdjson.Object) else None
+
+    @property
+    def signature_name(self) -> str | None:
+        """The signature that is asked for, empty without one; None when it is no text."""
+        name = self._document.get("signature_name", "")
+        return name if isinstance(name, str) else None
+
+    def inputs(self, infos: Mapping[str, Any]) -> tuple[dict[str, np.ndarray], bool] | None:
+        """Arrays by alias and whether they were rows, as `json_read.read_inputs` gives them; None for what it must judge."""
+        keys = set(self._document.keys())
+        if len({"instances", "inputs"} & keys) != 1:
+            return None
+        row = "instances" in keys
+        try:
+            arrays = _rows(self._document["instances"], infos) if row else _columns(self._document["inputs"], infos)
+        except _REFUSALS:
+            return None
+        named = row and isinstance(self._document["instances"][0], simdjson.Object)
+        expected = sum(map(_lists, arrays.values())) - (len(arrays) - 1 if named else 0)
+        return (arrays, row) if expected == self._lists else None
+
+
+def _lists(array: np.ndarray) -> int:
+    """The lists that a tensor of this shape is written with.
+
+    A buffer does not tell [1, [2]] from [1, 2]; but a body with more lists than its tensors need is not a plain one.
+    """
+    return sum(math.prod(array.shape[:depth]) for depth in range(array.ndim))
+
+
+def _columns(inputs: Any, infos: Mapping[str, Any]) -> dict[str, np.ndarray]:
+    if not isinstance(inputs, simdjson.Object):
+        (alias,) = infos
+        return {alias: _tensor([inputs], infos[alias])[0]}
+    return {alias: _tensor([inputs[alias]], info)[0] for alias, info in infos.items()}
+
+
+def _rows(instances: Any, infos: Mapping[str, Any]) -> dict[str, np.ndarray]:
+    if not isinstance(instances[0], simdjson.Object):
+        (alias,) = infos
+        return {alias: _tensor([instances], infos[alias])[0]}
+    items = list(instances)
+    for item in items:
+        if not isinstance(item, simdjson.Object) or set(item.keys()) != infos.keys() or len(item) != len(infos):
+            raise KeyError("the names are not those of the inputs")
+    return {alias: _tensor([item[alias] for item in items], info) for alias, info in infos.items()}
+
+
+def _tensor(values: list[Any], info: Any) -> np.ndarray:
+    """Values of one shape, put upon each other."""
+    kind = tf.as_dtype(info.dtype)
+    if not isinstance(values[0], simdjson.Array) or not (kind.is_floating or kind in (tf.int32, tf.int64)):
+        return np.stack([read_column(_python(value), info) for value in values])
+    shape, (letter, dtype) = _shape(values), ("d", np.float64) if kind.is_floating else ("i", np.int64)
+    flat = np.concatenate([np.frombuffer(value.as_buffer(of_type=letter), dtype) for value in values])
+    if kind == tf.int32 and flat.size and not (kind.min <= flat.min() and flat.max() <= kind.max):
+        raise OverflowError("not an int32")
+    with np.errstate(over="ignore"):
+        return flat.astype(kind.as_numpy_dtype).reshape(shape)
+
+
+def _python(value: Any) -> Any:
+    if isinstance(value, simdjson.Array):
+        return value.as_list()
+    return value.as_dict() if isinstance(value, simdjson.Object) else value
+
+
+def _shape(level: list[Any]) -> list[int]:
+    """The shape of lists that lie upon each other. Raises ValueError when those at one depth have different lengths."""
+    shape = [len(level)]
+    while level and isinstance(level[0], simdjson.Array):
+        lengths = set(map(len, level))
+        if len(lengths) > 1 or len(shape) == DEEPEST:
+            raise ValueError("uneven")
+        shape.append(lengths.pop())
+        level = list(chain.from_iterable(level)) if shape[-1] and isinstance(level[0][0], simdjson.Array) else []
+    return shape
