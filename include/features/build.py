@@ -158,10 +158,10 @@ class Builder:
         late = self._late_lines(nights, past)
         self._number(lines.unionByName(late.lines) if late else lines, past, nights)
         self._say("new products", since)
-        where = etl.parts_in(str(folder.resolve()))
+        where = etl.parts_in(str(folder.resolve()), number)
         for dataset in () if past.is_empty else COUNTED:
-            where.write_seed(dataset, past.newest(dataset, self._touched(dataset, nights)), number)
-        etl.count(etl.numbered(lines, self._numbered()), where, number)
+            where.write_seed(dataset, past.newest(dataset, self._touched(dataset, nights)))
+        etl.count(etl.numbered(lines, self._numbered()), where)
         self._say("counting", since)
         again = self._again(nights[0], late, past) if late else None
         counts = {dataset: self._write(dataset, where.nights(dataset), again, nights) for dataset in COUNTED}

@@ -5,11 +5,9 @@ a product, in parts of about the same size. What a part comes to is computed on 
 counting.py): rows are few columns while they move, and each is made, sorted and written once.
 """
 
-import pyarrow as pa
 from pyspark import cloudpickle
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
-from pyspark.sql.pandas.types import from_arrow_schema
 
 from include.features import counting, parts
 from include.features.parts import Parts
@@ -17,13 +15,11 @@ from include.features.tables import SCHEMAS
 
 LINE = ("household", "product_index", "basket", "day", "quantity", "cents", "discount_cents")
 """What is counted of a line."""
-BOUGHT = pa.schema([SCHEMAS["product"].field(name) for name in ("product_index", "day", "buyers", "new_buyers", "units")])
-BOUGHT = pa.schema([*BOUGHT, *(SCHEMAS["product"].field(name) for name in ("cents", "discount_cents"))])
 
 
-def parts_in(folder: str) -> Parts:
+def parts_in(folder: str, number: int) -> Parts:
     """What the workers are told."""
-    return Parts(folder, SCHEMAS, BOUGHT)
+    return Parts(folder, SCHEMAS, number)
 
 
 def merchandise_lines(events: DataFrame, shelf: DataFrame) -> DataFrame:
@@ -48,15 +44,11 @@ def numbered(lines: DataFrame, index: DataFrame) -> DataFrame:
     return lines.join(F.broadcast(index), "product").select(*LINE)
 
 
-def count(lines: DataFrame, where: Parts, number: int) -> None:
-    """Let the workers write household_product, household and product of the days of these LINEs, in so many parts each."""
+def count(lines: DataFrame, where: Parts) -> None:
+    """Let the workers write household_product, household and product of the days of these LINEs."""
     for module in (counting, parts):
         cloudpickle.register_pickle_by_value(module)
-    part = (F.crc32("household") % number).cast("int")
-    bought = (
-        lines.withColumn("part", part)
-        .repartitionById(number, "part")
-        .mapInArrow(where.of_households, from_arrow_schema(BOUGHT))
-    )
-    part = F.col("product_index") % number
-    bought.withColumn("part", part).repartitionById(number, "part").mapInArrow(where.of_products, "part int").toArrow()
+    households = lines.withColumn("part", (F.crc32("household") % where.number).cast("int"))
+    products = lines.sparkSession.range(where.number).select(F.col("id").cast("int").alias("part"))
+    for dealt, task in ((households, where.of_households), (products, where.of_products)):
+        dealt.repartitionById(where.number, "part").mapInArrow(task, "part int").toArrow()

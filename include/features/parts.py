@@ -1,7 +1,8 @@
-"""What a Spark worker does with one part of the households or products: read its seeds, count, and leave its rows in files.
+"""What a Spark worker does with one part of the households or products: read what is there of it, count, and leave its rows.
 
     <folder>/seed/<dataset>/<part>.arrow     counters from before these nights, of the part's keys; absent where there are none
     <folder>/<dataset>/<part>.arrow          the part's rows, a batch a night
+    <folder>/bought/<part>/<from>.arrow      what the households of one part say of the products of another
 
 Spark ships this file and counting.py to its workers as they are, so they need nothing but numpy and pyarrow. A task that runs
 twice writes the same file twice, each time whole.
@@ -21,48 +22,54 @@ from include.features.counting import by_night, household, household_product, pr
 
 @dataclass(frozen=True)
 class Parts:
-    """The run's folder, on a disk that all workers share, and the schemas of its datasets."""
+    """The run's folder, on a disk that all workers share, the schemas of its datasets, and how many parts there are."""
 
     folder: str
     schemas: Mapping[str, pa.Schema]
-    bought: pa.Schema
-    """Of product_days."""
+    number: int
 
     def of_households(self, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        """Lines of all days of some whole households, with their `part`; gives product_days of them."""
-        lines = _gathered(batches)
-        if lines.num_rows:
+        """Lines of all days of some whole households, with their `part`; gives nothing but files."""
+        held = list(batches)
+        if held:
+            lines = pa.Table.from_batches(held)
             part = lines["part"][0].as_py()
             pairs = household_product(lines, self._seed("household_product", part))
             self._leave("household_product", part, pairs)
             self._leave("household", part, household(pairs, lines, self._seed("household", part)))
-            yield from product_days(pairs).cast(self.bought).to_batches()
+            for other, rows in self._dealt(product_days(pairs)):
+                _write(self._path(f"bought/{other}", part), rows.schema, [rows])
+        return iter(())
 
     def of_products(self, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        """product_days of some whole products, with their `part`; gives the part alone."""
-        bought = _gathered(batches)
-        if bought.num_rows:
-            part = bought["part"][0].as_py()
-            self._leave("product", part, product(bought, self._seed("product", part)))
-            yield from bought.select(["part"]).slice(0, 1).to_batches()
+        """The `part` alone: its products' rows lie in files; gives nothing but one more."""
+        for part in [part for batch in batches for part in batch["part"].to_pylist()]:
+            bought = [_read(path) for path in sorted(Path(self.folder, "bought", str(part)).glob("*.arrow"))]
+            if bought:
+                self._leave("product", part, product(pa.concat_tables(bought), self._seed("product", part)))
+        return iter(())
 
-    def write_seed(self, dataset: str, seed: pa.Table, parts: int) -> None:
+    def write_seed(self, dataset: str, seed: pa.Table) -> None:
         """Lay the newest earlier rows of each part's keys where its task looks for them."""
-        part = part_of(seed, parts)
+        for part, rows in self._dealt(seed):
+            _write(self._path(f"seed/{dataset}", part), rows.schema, [rows])
+
+    def _dealt(self, rows: pa.Table) -> Iterator[tuple[int, pa.Table]]:
+        part = part_of(rows, self.number)
         for number in np.unique(part).tolist():
-            _write(self._path(f"seed/{dataset}", number), seed.schema, [seed.filter(pa.array(part == number))])
+            yield number, rows.filter(pa.array(part == number))
 
     def nights(self, dataset: str) -> dict[int, list[pa.RecordBatch]]:
         """What the tasks wrote of a dataset, by night as days since 1970. The files are mapped, not held in memory."""
         found: dict[int, list[pa.RecordBatch]] = {}
         for path in sorted(Path(self.folder, dataset).glob("*.arrow")):
-            for batch in pa.ipc.open_file(pa.memory_map(str(path))).read_all().to_batches():
+            for batch in _read(path).to_batches():
                 found.setdefault(batch["known"][0].cast(pa.int32()).as_py(), []).append(batch)
         return found
 
     def _seed(self, dataset: str, part: int) -> pa.Table | None:
         path = self._path(f"seed/{dataset}", part)
-        return pa.ipc.open_file(pa.memory_map(str(path))).read_all() if path.exists() else None
+        return _read(path) if path.exists() else None
 
     def _leave(self, dataset: str, part: int, rows: pa.Table) -> None:
         schema = self.schemas[dataset]
@@ -82,9 +89,8 @@ def part_of(rows: pa.Table, parts: int) -> np.ndarray:
     return numbers[coded.indices.to_numpy()]
 
 
-def _gathered(batches: Iterable[pa.RecordBatch]) -> pa.Table:
-    held = list(batches)
-    return pa.Table.from_batches(held) if held else pa.table({})
+def _read(path: Path) -> pa.Table:
+    return pa.ipc.open_file(pa.memory_map(str(path))).read_all()
 
 
 def _write(path: Path, schema: pa.Schema, tables: Iterable[pa.Table]) -> None:

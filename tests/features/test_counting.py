@@ -82,8 +82,8 @@ def test_no_lines_are_no_rows():
 
 
 def test_a_seed_lies_where_the_part_of_its_key_looks(tmp_path):
-    where, rows = parts_in(str(tmp_path)), counted(some_lines(1), {})["household_product"]
-    where.write_seed("household_product", rows, 3)
+    where, rows = parts_in(str(tmp_path), 3), counted(some_lines(1), {})["household_product"]
+    where.write_seed("household_product", rows)
     parts = [where._seed("household_product", part) for part in range(3)]
     assert sum(len(part) for part in parts if part) == len(rows)
     assert all(set(part_of(part, 3)) == {number} for number, part in enumerate(parts) if part)
