@@ -101,6 +101,7 @@ def running(command: list[str], ready: int, rest: bool) -> Iterator[subprocess.P
 def model_server(folder: Path) -> Iterator[tuple[subprocess.Popen, int, int]]:
     port, rest = free_port(), free_port()
     flags = [f"--port={port}", f"--rest_api_port={rest}", "--model_name=bench", f"--model_base_path={folder}"]
+    flags += ["--tensorflow_intra_op_parallelism=1", "--tensorflow_inter_op_parallelism=1"]
     with running(["-m", "include.model_server", *flags], rest, True) as process:
         yield process, port, rest
 

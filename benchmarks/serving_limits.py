@@ -48,13 +48,15 @@ def bare(path: str) -> None:
 
     spec = json.loads(Path(path).read_text())
     graph = tf.Graph()
-    with tf.compat.v1.Session(graph=graph) as session, graph.as_default():
+    one = tf.compat.v1.ConfigProto(intra_op_parallelism_threads=1, inter_op_parallelism_threads=1)
+    with tf.compat.v1.Session(graph=graph, config=one) as session, graph.as_default():
         meta = tf.compat.v1.saved_model.loader.load(session, ["serve"], spec["model"])
         definition = meta.signature_def["serving_default"]
         arrays = {alias: tf.make_ndarray(proto) for alias, proto in _request(Path(spec["payload"])).inputs.items()}
         options = config_pb2.CallableOptions(
             feed=[definition.inputs[alias].name for alias in arrays], fetch=[one.name for one in definition.outputs.values()]
         )
+        options.run_options.inter_op_thread_pool = -1  # each caller in its own thread, on as many cores as there are callers
         call, values = session._make_callable_from_options(options), list(arrays.values())
         for _ in range(5):
             call(*values)

@@ -11,7 +11,9 @@ import numpy as np
 class Runs(Protocol):
     """What evaluates tensors by name."""
 
-    def run(self, feeds: Mapping[str, np.ndarray], fetches: Sequence[str], timeout_ms: int = 0) -> list[np.ndarray]: ...
+    def run(
+        self, feeds: Mapping[str, np.ndarray], fetches: Sequence[str], timeout_ms: int = 0, lenient: bool = False
+    ) -> list[np.ndarray]: ...
 
 
 def _nobody(*_: Any) -> None:
@@ -22,11 +24,13 @@ def _nobody(*_: Any) -> None:
 class Call:
     """The manner of one call.
 
-    `timeout_ms` cancels the graph (0: never), `as_content` packs outputs as bytes, `check_method` holds a signature to the
-    kind of call it was exported for. `ran` gets the microseconds in the graph, `examples` the number of examples.
+    `timeout_ms` cancels the graph (0: never; `lenient`: where that is worth its price), `as_content` packs outputs as bytes,
+    `check_method` holds a signature to the kind of call it was exported for. `ran` gets the microseconds in the graph,
+    `examples` the number of examples.
     """
 
     timeout_ms: int = 0
+    lenient: bool = False
     as_content: bool = False
     check_method: bool = False
     ran: Callable[[float], None] = _nobody
@@ -35,6 +39,6 @@ class Call:
     def run(self, servable: Runs, feeds: Mapping[str, np.ndarray], fetches: Sequence[str]) -> list[np.ndarray]:
         """Evaluate tensors, and say how long it took. Raises what the graph raises."""
         started = time.perf_counter()
-        values = servable.run(feeds, fetches, self.timeout_ms)
+        values = servable.run(feeds, fetches, self.timeout_ms, self.lenient)
         self.ran((time.perf_counter() - started) * 1e6)
         return values

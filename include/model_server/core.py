@@ -48,26 +48,26 @@ class Core:
             ),
         )
 
-    def predict(self, request: Any, response: Any, api: str, timeout_ms: int = 0) -> None:
+    def predict(self, request: Any, response: Any, api: str, timeout_ms: int = 0, lenient: bool = False) -> None:
         """Answer a PredictRequest. Raises StatusError, tf.errors.OpError."""
-        self._infer(predict, request, response, api, timeout_ms)
+        self._infer(predict, request, response, api, timeout_ms, lenient)
 
-    def classify(self, request: Any, response: Any, api: str, timeout_ms: int = 0) -> None:
+    def classify(self, request: Any, response: Any, api: str, timeout_ms: int = 0, lenient: bool = False) -> None:
         """Answer a ClassificationRequest. Raises StatusError, tf.errors.OpError."""
-        self._infer(classify, request, response, api, timeout_ms)
+        self._infer(classify, request, response, api, timeout_ms, lenient)
 
-    def regress(self, request: Any, response: Any, api: str, timeout_ms: int = 0) -> None:
+    def regress(self, request: Any, response: Any, api: str, timeout_ms: int = 0, lenient: bool = False) -> None:
         """Answer a RegressionRequest. Raises StatusError, tf.errors.OpError."""
-        self._infer(regress, request, response, api, timeout_ms)
+        self._infer(regress, request, response, api, timeout_ms, lenient)
 
-    def multi_inference(self, request: Any, response: Any, api: str, timeout_ms: int = 0) -> None:
+    def multi_inference(self, request: Any, response: Any, api: str, timeout_ms: int = 0, lenient: bool = False) -> None:
         """Answer a MultiInferenceRequest; the first task chooses the version. Raises StatusError, tf.errors.OpError."""
         with self.borrow(model_spec(request)) as version:
-            multi_inference(servable(version), request, response, self.call(version.model, api, timeout_ms))
+            multi_inference(servable(version), request, response, self.call(version.model, api, timeout_ms, lenient))
             for result in response.results:
                 _answered(result.model_spec, version)
 
-    def call(self, model: str, api: str, timeout_ms: int) -> Call:
+    def call(self, model: str, api: str, timeout_ms: int, lenient: bool = False) -> Call:
         """The manner of one call, by the flags."""
         metrics = self.metrics
 
@@ -80,7 +80,7 @@ class Core:
 
         flags = self.flags
         content, check = flags.enable_serialization_as_tensor_content, flags.enable_signature_method_name_check
-        return Call(timeout_ms, content, check, ran, examples)
+        return Call(timeout_ms, lenient, content, check, ran, examples)
 
     @contextmanager
     def borrow(self, spec: Any) -> Iterator[Version]:
@@ -146,11 +146,11 @@ class Core:
         spent = (time.perf_counter() - started) * 1e6
         self.metrics.observe("request_latency", spent, model_name=model, API=api, entrypoint=entrypoint)
 
-    def _infer(self, run: Callable[..., None], request: Any, response: Any, api: str, timeout_ms: int) -> None:
+    def _infer(self, run: Callable[..., None], request: Any, response: Any, api: str, timeout_ms: int, lenient: bool) -> None:
         if not request.HasField("model_spec"):
             raise invalid("Missing ModelSpec")
         with self.borrow(request.model_spec) as version:
-            run(servable(version), request, response, self.call(version.model, api, timeout_ms))
+            run(servable(version), request, response, self.call(version.model, api, timeout_ms, lenient))
             _answered(response.model_spec, version)
 
 

@@ -1,6 +1,7 @@
 """From a version directory to a graph with its weights, with the codes and words of TensorFlow's own loader."""
 
 from collections.abc import Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -9,9 +10,11 @@ from google.protobuf.message import DecodeError
 
 from include.model_server.errors import Code, StatusError
 
+_ENDLESS = ("While", "StatelessWhile", "Enter", "RefEnter", "PyFunc", "PyFuncStateless", "EagerPyFunc", "IteratorGetNext")
 
-def load(session: Any, graph: Any, tags: Sequence[str], path: Path) -> Mapping[str, Any]:
-    """Fill a session's graph; the SignatureDefs by name.
+
+def load(session: Any, graph: Any, tags: Sequence[str], path: Path) -> tuple[Mapping[str, Any], bool]:
+    """Fill a session's graph; the SignatureDefs by name, and whether a run is bounded: no loop, nothing to wait for.
 
     Raises:
         StatusError: there is no SavedModel, it cannot be parsed, or it has no graph under these tags.
@@ -35,4 +38,9 @@ def load(session: Any, graph: Any, tags: Sequence[str], path: Path) -> Mapping[s
             f"Could not find meta graph def matching supplied tags: {{ {' '.join(tags)} }}. To inspect available tag-sets "
             "in the SavedModel, please use the SavedModel CLI: `saved_model_cli`",
         ) from error
-    return dict(meta.signature_def)
+    return dict(meta.signature_def), _is_bounded(meta.graph_def)
+
+
+def _is_bounded(graph: Any) -> bool:
+    nodes = chain(graph.node, chain.from_iterable(function.node_def for function in graph.library.function))
+    return not any(node.op in _ENDLESS or node.op.startswith("Queue") for node in nodes)
