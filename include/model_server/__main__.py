@@ -11,7 +11,7 @@ from pathlib import Path
 
 from include.model_server.batching_config import parse_batching
 from include.model_server.config import check_platforms
-from include.model_server.config_file import read_config_file
+from include.model_server.config_file import first_config
 from include.model_server.errors import StatusError, as_status
 from include.model_server.flags import Flags, parse_flags
 from include.model_server.monitoring_config import metrics_path
@@ -42,8 +42,7 @@ def main(argv: list[str]) -> int:
 
 def check_files(flags: Flags) -> None:
     """Raises StatusError, OSError or UnicodeDecodeError at once for a file that nobody could serve by."""
-    if flags.model_config_file:
-        check_platforms(read_config_file(Path(flags.model_config_file)).values())
+    check_platforms(first_config(flags).values())
     if flags.batching_parameters_file:
         parse_batching(Path(flags.batching_parameters_file).read_text(encoding="utf-8"))
     if flags.monitoring_config_file:

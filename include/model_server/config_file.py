@@ -4,8 +4,9 @@ import logging
 import threading
 from pathlib import Path
 
-from include.model_server.config import ModelSpec, model_specs, parse_config
+from include.model_server.config import ModelSpec, model_specs, parse_config, single_model
 from include.model_server.errors import StatusError, as_status
+from include.model_server.flags import Flags
 from include.model_server.manager import Manager
 
 log = logging.getLogger("model_server")
@@ -14,6 +15,13 @@ log = logging.getLogger("model_server")
 def read_config_file(path: Path) -> dict[str, ModelSpec]:
     """The models that a file asks for. Raises StatusError, OSError."""
     return model_specs(parse_config(path.read_text(encoding="utf-8")))
+
+
+def first_config(flags: Flags) -> dict[str, ModelSpec]:
+    """The models that the server starts with: those of the file, or the one of the flags. Raises StatusError, OSError."""
+    if not flags.model_config_file:
+        return model_specs(single_model(flags.model_name, flags.model_base_path))
+    return read_config_file(Path(flags.model_config_file))
 
 
 def poll_config_file(path: Path, seconds: float, manager: Manager) -> threading.Thread:

@@ -5,8 +5,7 @@ import signal
 import threading
 from pathlib import Path
 
-from include.model_server.config import ModelSpec, model_specs, single_model
-from include.model_server.config_file import poll_config_file, read_config_file
+from include.model_server.config_file import first_config, poll_config_file
 from include.model_server.core import Core
 from include.model_server.errors import invalid
 from include.model_server.flags import Flags
@@ -27,7 +26,7 @@ def serve(flags: Flags) -> None:
     core = Core(flags)
     page = metrics_path(Path(flags.monitoring_config_file).read_text("utf-8")) if flags.monitoring_config_file else ""
     core.manager.start()
-    core.manager.reload(_first_config(flags), first=True)
+    core.manager.reload(first_config(flags), first=True)
     ended = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: ended.set())
@@ -60,9 +59,3 @@ def _listen(core: Core, page: str) -> list[GrpcServer | HttpServer]:
         listeners.append(rest)
         log.info("REST on %s:%d", flags.bind_address, flags.rest_api_port)
     return listeners
-
-
-def _first_config(flags: Flags) -> dict[str, ModelSpec]:
-    if not flags.model_config_file:
-        return model_specs(single_model(flags.model_name, flags.model_base_path))
-    return read_config_file(Path(flags.model_config_file))

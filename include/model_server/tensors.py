@@ -1,5 +1,6 @@
 """Between TensorProto and numpy, the way TF Serving writes them."""
 
+import math
 from typing import Any
 
 import numpy as np
@@ -21,11 +22,15 @@ _FIELD = {
 }
 _STRING = tf.string.as_datatype_enum
 _BY_NUMBER = {kind.as_datatype_enum: (np.dtype(kind.as_numpy_dtype), field) for kind, field in _FIELD.items()}
+_BY_NUMBER[_STRING] = (np.dtype(object), "string_val")
+_WIDE = {np.dtype(kind): np.dtype(np.int64) for kind in (np.int8, np.uint8, np.int16, np.uint16)}
+"""Small numbers travel as int32, and are wrapped."""
+_HALVES = (np.dtype(np.float16), np.dtype(tf.bfloat16.as_numpy_dtype))
 _BY_DTYPE = {np.dtype(kind.as_numpy_dtype): (kind.as_datatype_enum, field) for kind, field in _FIELD.items()}
 
 
 def to_array(proto: tensor_pb2.TensorProto) -> np.ndarray:
-    """The array of a tensor: fewer values than the shape repeat the last one, none are zeros.
+    """The array of a tensor: fewer values than the shape repeat the last one, none are zeros, more are cut off.
 
     Raises:
         ValueError, TypeError: the bytes, the values or the shape do not fit.
@@ -33,20 +38,32 @@ def to_array(proto: tensor_pb2.TensorProto) -> np.ndarray:
     shape = [dim.size for dim in proto.tensor_shape.dim]
     if proto.tensor_shape.unknown_rank or any(size < 0 for size in shape):
         raise ValueError("the shape is not fully known")
-    count = 1
-    for size in shape:
-        count *= size
+    count = math.prod(shape)
     known = _BY_NUMBER.get(proto.dtype)
-    if known is not None:
-        if proto.tensor_content:
-            return np.frombuffer(proto.tensor_content, known[0]).reshape(shape)
-        values = getattr(proto, known[1])
-        if len(values) == count:
-            return np.array(values, known[0]).reshape(shape)
-    if not proto.tensor_content:
-        _check_size(proto, count)
-    array = tf.make_ndarray(proto)
-    return _bytes(array) if proto.dtype == _STRING and array.dtype == object else array
+    if known is None:
+        return tf.make_ndarray(proto)
+    dtype, field = known
+    if proto.tensor_content:
+        return np.frombuffer(proto.tensor_content, dtype).reshape(shape)
+    values = getattr(proto, field)[:count]
+    if len(values) < count:
+        return _filled(values, count, dtype, proto.ByteSize()).reshape(shape)
+    if dtype.kind == "O":
+        array = np.empty(count, object)
+        array[:] = values
+    else:
+        array = np.array(values, _WIDE.get(dtype, dtype)).astype(dtype, copy=False)
+    return array.reshape(shape)
+
+
+def _filled(values: Any, count: int, dtype: np.dtype, sent: int) -> np.ndarray:
+    """A tiny message must not claim a huge tensor: repeated values may fill at most a thousand times what was sent."""
+    if count > max(sent, 1) * 1000 + (1 << 20):
+        raise ValueError("the shape is far larger than the values")
+    array = np.empty(count, dtype)
+    array[: len(values)] = values
+    array[len(values) :] = values[-1] if values else (b"" if dtype.kind == "O" else 0)
+    return array
 
 
 def write_tensor(proto: tensor_pb2.TensorProto, values: np.ndarray, as_content: bool = False) -> None:
@@ -63,7 +80,9 @@ def write_tensor(proto: tensor_pb2.TensorProto, values: np.ndarray, as_content: 
         return
     number, field = _BY_DTYPE.get(array.dtype, (None, ""))
     proto.dtype = tf.as_dtype(array.dtype).as_datatype_enum if number is None else number
-    if as_content or number is None:
+    if array.dtype in _HALVES and not as_content:
+        proto.half_val.extend(array.ravel().view(np.uint16).tolist())
+    elif as_content or number is None:
         proto.tensor_content = np.ascontiguousarray(array).tobytes()
     else:
         getattr(proto, field).extend(array.ravel().tolist())
@@ -78,16 +97,3 @@ def dtype_name(array: np.ndarray) -> str:
 def shape_text(array: np.ndarray) -> str:
     """A shape as TensorFlow's C++ writes it: [2,3]."""
     return "[" + ",".join(str(size) for size in array.shape) + "]"
-
-
-def _check_size(proto: tensor_pb2.TensorProto, count: int) -> None:
-    """A tiny message must not claim a huge tensor: one repeated value may fill at most a thousand times what was sent."""
-    if count > max(proto.ByteSize(), 1) * 1000 + (1 << 20):
-        raise ValueError("the shape is far larger than the values")
-
-
-def _bytes(array: np.ndarray) -> np.ndarray:
-    flat: list[Any] = [value if isinstance(value, bytes) else str(value).encode() for value in array.ravel()]
-    out = np.empty(len(flat), dtype=object)
-    out[:] = flat
-    return out.reshape(array.shape)

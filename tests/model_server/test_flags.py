@@ -72,6 +72,13 @@ def test_the_version_is_told_without_anything_to_serve():
     assert done.returncode == 0 and "TensorFlow Library: " in done.stdout
 
 
+def test_a_relative_path_fails_before_tensorflow_is_imported():
+    done = run("--model_base_path=models/m", "--model_name=m")
+    assert (
+        done.returncode == 255 and "Expected model m to have an absolute path or URI; got base_path()=models/m" in done.stdout
+    )
+
+
 def test_an_unparsable_config_fails_before_tensorflow_is_imported(tmp_path):
     config = tmp_path / "models.config"
     config.write_text("model_config_list { config { name: ")

@@ -93,6 +93,16 @@ def test_fewer_values_than_the_shape_repeat_the_last(api, predict):
     assert list(predict({"x": proto}).outputs["y"].float_val) == [0, 0, 0, 0]
 
 
+def test_texts_may_be_fewer_and_values_more_than_the_shape(api, predict):
+    household = api.tf.make_tensor_proto([b"a", b"b", b"c"])
+    del household.string_val[1:]
+    history = api.tf.make_tensor_proto(np.zeros((3, 1), np.int32))
+    history.tensor_content = b""
+    history.int_val.extend([10, 20, 30, 40, 50])
+    outputs = predict({"household": household, "history": history}, name="shop").outputs
+    assert list(outputs["product"].string_val) == [b"a-p"] * 3 and list(outputs["score"].float_val) == [1, 2, 3]
+
+
 def test_who_is_asked_must_be_there(predict):
     refused(Code.INVALID_ARGUMENT, "ModelSpec has no name specified.", predict, X, name="")
     refused(Code.NOT_FOUND, "Servable not found for request: Latest(ghost)", predict, X, name="ghost")
