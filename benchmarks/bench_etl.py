@@ -9,6 +9,7 @@ process tree, Spark's server included. Ten-fold data has the panel's households 
 """
 
 import argparse
+import contextlib
 import datetime as dt
 import json
 import os
@@ -53,15 +54,19 @@ class Server:
         self.settings = Settings(var=WORK / "var", port_base=PORT, spark_memory=memory)
         (program,) = programs(self.settings)
         self._log = (WORK / "server.log").open("w")
+        self._seen: dict[psutil.Process, float] = {}
         self.process = subprocess.Popen(program.command, cwd=ROOT, env=os.environ | program.environment, stderr=self._log)
 
     def environ(self) -> dict[str, str]:
         return self.settings.environ() | {"NIGHTFILL_SPARK_MASTER": spark_server.master(self.settings)}
 
     def cpu(self) -> float:
-        """CPU seconds of the server and its Python workers, ended ones too."""
+        """CPU seconds of the server and its Python workers so far; those that have ended count as when they were last seen."""
         server = psutil.Process(self.process.pid)
-        return sum(sum(one.cpu_times()[:4]) for one in (server, *server.children(recursive=True)))
+        for one in (server, *server.children(recursive=True)):
+            with contextlib.suppress(psutil.NoSuchProcess):
+                self._seen[one] = sum(one.cpu_times()[:2])
+        return sum(self._seen.values())
 
     def memory_mb(self) -> int:
         return int(psutil.Process(self.process.pid).memory_info().rss >> 20)

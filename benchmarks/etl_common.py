@@ -24,8 +24,9 @@ def cpu_seconds() -> float:
 
 
 def peak_mb() -> int:
-    """The most memory that this process has held at once, in MB."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+    """The most memory that this process has held at once, in MB. (ru_maxrss would begin with that of the process before it.)"""
+    status = Path("/proc/self/status").read_text()
+    return int(status.split("VmHWM:")[1].split()[0]) // 1024
 
 
 def measured(run: Callable[[Path, Path], None], folder: Path, out: Path) -> None:

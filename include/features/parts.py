@@ -42,7 +42,7 @@ class Parts:
         return iter(())
 
     def of_products(self, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        """The `part` alone: its products' rows lie in files; gives nothing but one more."""
+        """Numbers of parts, as `part`: what was bought of them lies in files; gives nothing but one more file each."""
         for part in [part for batch in batches for part in batch["part"].to_pylist()]:
             bought = [_read(path) for path in sorted(Path(self.folder, "bought", str(part)).glob("*.arrow"))]
             if bought:
