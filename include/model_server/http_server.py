@@ -5,7 +5,9 @@ has to wait for the interpreter before each of them while another request is bei
 """
 
 import contextlib
+import socket
 import socketserver
+import struct
 import threading
 from http.server import BaseHTTPRequestHandler
 from typing import Any
@@ -18,6 +20,9 @@ CORS = {
     "Access-Control-Allow-Methods": "POST, GET",
     "Access-Control-Allow-Headers": "Content-Type",
 }
+PATIENCE = struct.pack("ll", 300, 0)
+"""Seconds and microseconds that a connection may be silent; the kernel's own limit leaves the calls blocking."""
+READ_AHEAD = 65_536
 CONNECTIONS = 1024
 """So many at once; a further one is closed at once."""
 
@@ -26,16 +31,21 @@ class Handler(BaseHTTPRequestHandler):
     """One connection: requests one after the other, each answered by `rest.handle`."""
 
     protocol_version = "HTTP/1.1"
-    timeout = 300
+    rbufsize = READ_AHEAD
     disable_nagle_algorithm = True
     wbufsize = -1  # headers and body in one piece
     server: "_Server"
+
+    def setup(self) -> None:
+        for option in (socket.SO_RCVTIMEO, socket.SO_SNDTIMEO):
+            self.request.setsockopt(socket.SOL_SOCKET, option, PATIENCE)
+        super().setup()
 
     def answer(self) -> None:
         """Any method: what a path allows is not decided here."""
         try:
             body = self._body()
-        except (ValueError, ConnectionError):
+        except (ValueError, OSError):
             self.close_connection = True
             self._send(Reply(400, b"Bad request body\n", "text/plain", api=False))
             return
@@ -81,10 +91,22 @@ class Handler(BaseHTTPRequestHandler):
         return chunk
 
     def _exactly(self, size: int) -> bytes:
-        found = self.rfile.read(size) if size else b""
-        if len(found) != size:
-            raise ConnectionError("the connection ended within the body")
-        return found
+        """So many bytes: what was read ahead with the headers, then the rest in one call that lets go of the interpreter."""
+        if size <= READ_AHEAD:
+            found = self.rfile.read(size) if size else b""
+            if len(found) != size:
+                raise ConnectionError("the connection ended within the body")
+            return found
+        body = bytearray(size)
+        ahead = self.rfile.read1(READ_AHEAD)
+        body[: len(ahead)] = ahead
+        view, have = memoryview(body), len(ahead)
+        while have < size:
+            more = self.connection.recv_into(view[have:], 0, socket.MSG_WAITALL) if ahead else 0
+            if not more:
+                raise ConnectionError("the connection ended within the body")
+            have += more
+        return bytes(body)
 
 
 class _Server(socketserver.ThreadingTCPServer):

@@ -6,7 +6,9 @@ plain (NaN, a text after the object, lists of uneven lengths, a wrong kind, a mi
 """
 
 import math
+import threading
 from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
 from itertools import chain
 from typing import Any
 
@@ -17,10 +19,21 @@ import tensorflow as tf
 from include.model_server.errors import StatusError
 from include.model_server.json_read import DEEPEST, read_column
 
-WORTH = 16_384
-"""Bytes; a smaller body is read sooner the ordinary way."""
+WORTH, KEPT = 16_384, 8 << 20
+"""Bytes; a smaller body is read sooner the ordinary way, and after a larger one the parser's memory is given back."""
+
+_TURN = threading.Lock()
+_parser = simdjson.Parser()
 
 _REFUSALS = (ValueError, TypeError, LookupError, RuntimeError, MemoryError, OverflowError, StatusError)
+
+
+def turn(body: bytes) -> AbstractContextManager[Any]:
+    """Hold this while a body is parsed and read: two that do so at once only take the interpreter from each other.
+
+    A document must not outlive it, for the next one is parsed into the same memory.
+    """
+    return _TURN if len(body) >= WORTH else nullcontext()
 
 
 class FastBody:
@@ -35,10 +48,14 @@ class FastBody:
         """None when it is small, or no plain JSON object."""
         if len(body) < WORTH:
             return None
+        global _parser
         try:
-            document = simdjson.Parser().parse(body)
+            document = _parser.parse(body)
         except _REFUSALS:
             return None
+        finally:
+            if len(body) > KEPT:
+                _parser = simdjson.Parser()
         return cls(document, body.count(b"[")) if isinstance(document, simdjson.Object) else None
 
     @property

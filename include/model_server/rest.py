@@ -5,6 +5,7 @@ import json
 import time
 import zlib
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,12 +15,13 @@ from tensorflow_serving.apis import classification_pb2, get_model_metadata_pb2, 
 from include.model_server.core import SIGNATURE_DEF, Core, servable
 from include.model_server.errors import as_status, invalid
 from include.model_server.json_examples import fill_examples, write_classifications, write_regressions
-from include.model_server.json_fast import FastBody
+from include.model_server.json_fast import FastBody, turn
 from include.model_server.json_read import read_inputs
 from include.model_server.json_text import parse_body, signature_name
 from include.model_server.json_write import write_outputs
 from include.model_server.paths import Target, is_api, parse_path
 from include.model_server.predict import run_signature
+from include.model_server.registry import Version
 from include.model_server.signatures import DEFAULT, Signature, find
 
 JSON, TEXT = "application/json", "text/plain"
@@ -64,6 +66,16 @@ def handle(core: Core, metrics_path: str, method: str, target: str, headers: dic
 
 def _predict(core: Core, found: Target, headers: dict[str, str], body: bytes) -> bytes:
     text = _unzipped(headers, body)
+    with ExitStack() as held:
+        with turn(text):
+            version, signature, inputs, row = _understood(core, found, text, held)
+        call = core.call(version.model, "Predict", core.flags.rest_api_timeout_in_ms)
+        outputs = run_signature(servable(version), signature, inputs, call)
+    return write_outputs(outputs, row)
+
+
+def _understood(core: Core, found: Target, text: bytes, held: ExitStack) -> tuple[Version, Signature, dict[str, Any], bool]:
+    """Who is asked, and what; the version stays borrowed as long as `held` is open. Raises StatusError."""
     fast = FastBody.parse(text)
     name = fast.signature_name if fast else None
     slow = None if name is not None else parse_body(text)
@@ -71,17 +83,14 @@ def _predict(core: Core, found: Target, headers: dict[str, str], body: bytes) ->
         name = signature_name(slow)
     spec = model_pb2.ModelSpec()
     found.fill(spec)
-    with core.borrow(spec) as version:
-        loaded = servable(version)
-        missing = invalid(f'Serving signature name: "{name or DEFAULT}" not found in signature def')
-        signature = find(loaded.signatures, name or "", missing)
-        if not signature.feeds:
-            raise invalid(f"Failed to get input map for signature: {name or 'DEFAULT'}")
-        read = fast.inputs(signature.infos) if fast and slow is None else None
-        inputs, row = read or _read(slow or parse_body(text), signature, text)
-        call = core.call(version.model, "Predict", core.flags.rest_api_timeout_in_ms)
-        outputs = run_signature(loaded, signature, inputs, call)
-    return write_outputs(outputs, row)
+    version = held.enter_context(core.borrow(spec))
+    missing = invalid(f'Serving signature name: "{name or DEFAULT}" not found in signature def')
+    signature = find(servable(version).signatures, name or "", missing)
+    if not signature.feeds:
+        raise invalid(f"Failed to get input map for signature: {name or 'DEFAULT'}")
+    read = fast.inputs(signature.infos) if fast and slow is None else None
+    inputs, row = read or _read(slow or parse_body(text), signature, text)
+    return version, signature, inputs, row
 
 
 def _read(value: dict[str, Any], signature: Signature, text: bytes) -> tuple[dict[str, Any], bool]:

@@ -94,12 +94,13 @@ def meet_a_corrupt_version(place: Place) -> None:
     bad = place.models / "scale/3"
     shutil.copytree(TINY() / "scale/1", bad)
     (bad / "variables/variables.data-00000-of-00001").write_bytes(b"\0" * 3)
-    place.ask({"scale": [3], "slow": [1]})
+    place.ask({"scale": [3], "slow": [1]}, 1)
     place.until("scale", 3, "END")
     assert place.state("scale", 1) == "AVAILABLE"
     place.ask({"scale": [1], "slow": [1]}, 1)
+    time.sleep(2.5)  # until that is read: nothing wanted that is there would mean that nothing shall be up
     shutil.rmtree(bad)
-    time.sleep(2.5)  # a poll must see it gone before it may come back
+    time.sleep(2.5)  # until it is seen to be gone: it may come back then
 
 
 @pytest.fixture
