@@ -50,6 +50,7 @@ def test_a_view_answers_as_the_numpy_reader_does(spark) -> None:
     assert numpy.bought(*week) == sparks.bought(*week)
 
 
+@pytest.mark.long
 def test_households_on_several_nights_are_joined_at_once(spark) -> None:
     shop, numpy, sparks = both(spark, "year")
     nights = [shop.date(night) for night in (30, 210, 399)]
@@ -70,6 +71,7 @@ def test_households_on_several_nights_are_joined_at_once(spark) -> None:
     assert seen == len(found) > 20
 
 
+@pytest.mark.long
 def test_strangers_nobody_and_nights_outside(spark) -> None:
     shop, numpy, sparks = both(spark, "lonely")
     first, last = numpy.view(shop.date(0)), sparks.view(shop.date(0))
