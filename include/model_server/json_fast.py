@@ -7,9 +7,8 @@ plain (NaN, a text after the object, lists of uneven lengths, a wrong kind, a mi
 
 import math
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager, nullcontext
-from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -110,7 +109,7 @@ def _tensor(values: list[Any], info: Any) -> np.ndarray:
     kind = tf.as_dtype(info.dtype)
     if not isinstance(values[0], simdjson.Array) or not (kind.is_floating or kind in (tf.int32, tf.int64)):
         return np.stack([read_column(_python(value), info) for value in values])
-    shape, (letter, dtype) = _shape(values), ("d", np.float64) if kind.is_floating else ("i", np.int64)
+    shape, (letter, dtype) = [len(values), *_shapes(values)], ("d", np.float64) if kind.is_floating else ("i", np.int64)
     flat = np.concatenate([np.frombuffer(value.as_buffer(of_type=letter), dtype) for value in values])
     if kind == tf.int32 and flat.size and not (kind.min <= flat.min() and flat.max() <= kind.max):
         raise OverflowError("not an int32")
@@ -124,13 +123,26 @@ def _python(value: Any) -> Any:
     return value.as_dict() if isinstance(value, simdjson.Object) else value
 
 
-def _shape(level: list[Any]) -> list[int]:
-    """The shape of lists that lie upon each other. Raises ValueError when those at one depth have different lengths."""
-    shape = [len(level)]
-    while level and isinstance(level[0], simdjson.Array):
-        lengths = set(map(len, level))
-        if len(lengths) > 1 or len(shape) == DEEPEST:
-            raise ValueError("uneven")
-        shape.append(lengths.pop())
-        level = list(chain.from_iterable(level)) if shape[-1] and isinstance(level[0][0], simdjson.Array) else []
-    return shape
+def _shapes(values: Iterable[simdjson.Array], depth: int = 1) -> list[int]:
+    """The shape that all these lists have, which are at this depth. Raises ValueError when they differ.
+
+    The lists within a list are looked at one after the other: to keep all of them would wake the garbage collector.
+    """
+    shapes = {_shape(value, depth) for value in values}
+    if len(shapes) > 1:
+        raise ValueError("uneven")
+    return list(shapes.pop())
+
+
+def _shape(value: simdjson.Array, depth: int) -> tuple[int, ...]:
+    first = value[0] if len(value) else None
+    if not isinstance(first, simdjson.Array):
+        return (len(value),)
+    if depth == DEEPEST - 1:
+        raise ValueError("deep")
+    if len(first) and isinstance(first[0], simdjson.Array):
+        return (len(value), *_shapes(value, depth + 1))
+    lengths = set(map(len, value))
+    if len(lengths) > 1:
+        raise ValueError("uneven")
+    return (len(value), lengths.pop())

@@ -1,5 +1,6 @@
 """Put the parts together: load first, listen then, end promptly."""
 
+import gc
 import logging
 import signal
 import threading
@@ -23,6 +24,8 @@ def serve(flags: Flags) -> None:
         StatusError, OSError, UnicodeDecodeError: the config is wrong, a model has only versions that cannot be loaded, or
             a port is taken.
     """
+    gc.collect()
+    gc.freeze()  # what TensorFlow's modules hold stays: to look through it again and again costs more than a large request
     core = Core(flags)
     page = metrics_path(Path(flags.monitoring_config_file).read_text("utf-8")) if flags.monitoring_config_file else ""
     core.manager.start()
