@@ -4,15 +4,18 @@ An object may lie in the store for months, named by nothing, when a publisher co
 makes the object young, and only old ones are ever deleted. What is left is the moment between the clean-up's look and its
 delete. For that moment the digests are written down first:
 
-    clean-up    writes the list; looks, leaves out what is young by now; deletes; forgets the list
-    publisher   puts, which makes the object young; then reads the list; is its digest on it, waits, and puts again
+    clean-up    writes the list; looks, leaves out what is young by now; deletes; writes that the list has ended
+    publisher   reads the list; puts, which makes the object young; reads the list again: if it is another one, it begins
+                again; is its digest on it, waits for the end and begins again
 
-If the publisher did not see its digest on the list, then it had put before the list was written, so the look sees a young
-object. If it saw it, it puts again when the list is gone. A clean-up that died leaves a list that ends by itself.
+If the list has not changed and does not name the digest, then either no clean-up had looked before the object was young, or it
+had deleted all that it would before the object was put. A clean-up that died leaves a list that ends by itself; until then
+there is no other one.
 
 retention/doomed.json   {"format", "until" (Unix seconds), "objects": [digest]}
 """
 
+import contextlib
 import time
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
@@ -20,7 +23,7 @@ from pathlib import Path
 from include.errors import TryAgain
 from include.store.document import pack, unpack
 from include.store.many import each
-from include.store.objects import Store, object_key
+from include.store.objects import Conflict, Store, object_key
 
 KEY = "retention/doomed.json"
 BATCH = 500
@@ -39,17 +42,24 @@ def put_all(store: Store, paths: Sequence[Path], clock: Clock = time.time, wait:
     """
     until = clock() + 2 * LASTS
     while True:
+        _, before = _list(store, clock())
         digests = each(store, store.put, paths)
-        if not _doomed(store, clock()) & set(digests):
+        doomed, after = _list(store, clock())
+        if before == after and not doomed & set(digests):
             return digests
-        while _doomed(store, clock()) & set(digests):
+        while doomed & set(digests):
             if clock() > until:
                 raise TryAgain("A clean-up of the store does not end", "Run the step again when it has")
             time.sleep(wait)
+            doomed, _ = _list(store, clock())
 
 
 def delete_objects(store: Store, digests: Iterable[str], before: float, clock: Clock = time.time) -> list[str]:
-    """Delete those of these objects that are still older than a moment (Unix seconds); returns which."""
+    """Delete those of these objects that are still older than a moment (Unix seconds); returns which.
+
+    Raises:
+        TryAgain: another clean-up is at work, or has died a moment ago.
+    """
     wanted, gone = sorted(digests), list[str]()
     for start in range(0, len(wanted), BATCH):
         gone += _delete(store, wanted[start : start + BATCH], before, clock)
@@ -57,8 +67,11 @@ def delete_objects(store: Store, digests: Iterable[str], before: float, clock: C
 
 
 def _delete(store: Store, batch: list[str], before: float, clock: Clock) -> list[str]:
+    others, etag = _list(store, clock())
+    if others:
+        raise TryAgain("Another clean-up of the store is at work", "Run it again in some minutes")
     until = clock() + LASTS
-    store.write(KEY, pack({"until": until, "objects": batch}))
+    etag = store.write(KEY, pack({"until": until, "objects": batch}), etag)
     seen = each(store, lambda sha256: store.look(object_key(sha256)), batch)
     old = [sha256 for sha256, found in zip(batch, seen, strict=True) if found and found.at < before]
 
@@ -69,13 +82,15 @@ def _delete(store: Store, batch: list[str], before: float, clock: Clock) -> list
         return True
 
     done = each(store, delete, old)
-    store.delete(KEY)
+    with contextlib.suppress(Conflict):  # it is over, and another's by now
+        store.write(KEY, pack({"until": clock(), "objects": []}), etag)
     return [sha256 for sha256, really in zip(old, done, strict=True) if really]
 
 
-def _doomed(store: Store, now: float) -> set[str]:
-    data, _ = store.load(KEY)
+def _list(store: Store, now: float) -> tuple[set[str], str]:
+    """The digests that are about to go, and the etag of their list."""
+    data, etag = store.load(KEY)
     if data is None:
-        return set()
+        return set(), etag
     value = unpack(data, KEY, "a list of objects", "Delete it when no clean-up is at work")
-    return set(value["objects"]) if now < value["until"] else set()
+    return set(value["objects"]) if now < value["until"] else set(), etag

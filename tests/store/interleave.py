@@ -2,6 +2,7 @@
 
 import random
 import threading
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -47,18 +48,22 @@ class Baton:
 
 
 class Stepped:
-    """A store that asks for the baton before each call, and dies at one."""
+    """A store that asks for the baton before each call, and dies at one, or when a delete would come too late: a real one is
+    given up after some time."""
 
     parallel = 1
 
-    def __init__(self, inner: Any, baton: Baton, name: str, dies_at: int) -> None:
+    def __init__(self, inner: Any, baton: Baton, name: str, dies_at: int, patience: float) -> None:
         self.inner, self.baton, self.name, self.dies_at, self.calls = inner, baton, name, dies_at, 0
+        self.patience = patience
 
     def __getattr__(self, method: str) -> Callable[..., Any]:
         def call(*args: Any, **more: Any) -> Any:
             self.calls += 1
+            asked = time.monotonic()
             self.baton.wait_for_turn(self.name)
-            if self.calls == self.dies_at:
+            too_late = method == "delete" and time.monotonic() > asked + self.patience
+            if self.calls == self.dies_at or too_late:
                 raise Killed
             found = getattr(self.inner, method)(*args, **more)
             return iter(list(found)) if method in ("list", "scan") else found
@@ -72,18 +77,20 @@ def at_once(
     choice: random.Random,
     dies_at: dict[str, int],
     expected: tuple[type, ...],
+    patience: float = NEVER,
 ) -> dict[str, Any]:
     """Run every action on the store in a thread of its own; returns what each ended with: a value or an error.
 
     Args:
         dies_at: by name the number of the call before which it is killed.
         expected: errors in which an action may end; any other is raised here.
+        patience: seconds for which a delete may wait for its turn.
     """
     baton, ended = Baton(), dict[str, Any]()
 
     def run(name: str) -> None:
         try:
-            ended[name] = actions[name](Stepped(store, baton, name, dies_at.get(name, NEVER)))
+            ended[name] = actions[name](Stepped(store, baton, name, dies_at.get(name, NEVER), patience))
         except BaseException as error:
             ended[name] = error
         finally:

@@ -1,5 +1,6 @@
 """Bytes that nothing names go, beside publishers that are about to name them, whoever is killed and when."""
 
+import itertools
 import os
 import random
 import time
@@ -40,7 +41,7 @@ def test_old_objects_go_and_young_ones_stay(tmp_path, file):
     young = store.put(file)
     assert doomed.delete_objects(store, [gone, young, "0" * 64], time.time() - 24 * HOUR) == [gone]
     assert store.look(object_key(gone)) is None and store.look(object_key(young))
-    assert store.load(doomed.KEY)[0] is None, "the list is forgotten"
+    assert doomed._list(store, 0.0)[0] == set(), "the list has ended"
 
 
 def test_a_put_makes_an_old_object_young(store, file, monkeypatch):
@@ -70,13 +71,38 @@ def test_a_publisher_never_loses_its_bytes_to_a_clean_up(tmp_path, file, seeds, 
 
         actions = {"publisher": lambda stepped: publish(stepped, file, "a"), "clean": clean, "again": clean}
         dies_at = {name: choice.choice([NEVER, NEVER, choice.randint(1, 8)]) for name in actions}
-        ended = at_once(store, actions, choice, dies_at, (TryAgain,))
+        ended = at_once(store, actions, choice, dies_at, (TryAgain,), patience=0.9 * doomed.MARGIN)
         found = partitions.find_manifest(store, "events", NIGHT)
         assert isinstance(ended["publisher"], Killed | TryAgain) or found, seed
         if found:
             assert store.fetch(sha256).read_bytes() == file.read_bytes(), seed
-        swept += bool(ended["clean"] == [sha256] or ended["again"] == [sha256])
+        swept += [sha256] in (ended["clean"], ended["again"])
     assert swept, "in some of them the clean-up was first"
+
+
+class Given:
+    """Chooses in a given order, then whoever is left."""
+
+    def __init__(self, order):
+        self.order = iter(order)
+
+    def choice(self, names):
+        return next((name for name in self.order if name in names), names[0])
+
+
+@pytest.mark.parametrize("turns", itertools.combinations(range(8), 3))
+def test_in_no_order_of_their_calls_a_publisher_loses_its_bytes(tmp_path, file, turns, monkeypatch):
+    monkeypatch.setattr(doomed, "LASTS", 0.2)
+    monkeypatch.setattr(doomed, "MARGIN", 0.1)
+    store = FolderStore(tmp_path / "store")
+    sha256 = old_object(store, file)
+    order = Given("publisher" if turn in turns else "clean-up" for turn in range(8))
+    actions = {
+        "publisher": lambda stepped: publish(stepped, file, "a"),
+        "clean-up": lambda stepped: doomed.delete_objects(stepped, [sha256], time.time() - 24 * HOUR),
+    }
+    at_once(store, actions, order, {}, (), patience=0.9 * doomed.MARGIN)
+    assert store.fetch(sha256)
 
 
 def test_a_list_that_a_dead_clean_up_left_ends_by_itself(tmp_path, file, monkeypatch):
@@ -96,9 +122,20 @@ def test_a_clean_up_without_end_is_a_sentence(tmp_path, file, monkeypatch):
         doomed.put_all(store, [file], clock=lambda: now[0])
 
 
+def test_a_second_clean_up_waits_for_the_first_to_end_or_its_time(tmp_path, file):
+    """It would forget the first one's list, and a publisher would not see that its object is about to go."""
+    store = FolderStore(tmp_path / "store")
+    sha256 = old_object(store, file)
+    store.write(doomed.KEY, pack({"until": 1000.0, "objects": [sha256]}))
+    with pytest.raises(TryAgain, match="Another clean-up"):
+        doomed.delete_objects(store, [sha256], time.time(), clock=lambda: 999.0)
+    assert doomed._list(store, 999.0)[0] == {sha256} and store.look(object_key(sha256))
+    assert doomed.delete_objects(store, [sha256], time.time(), clock=lambda: 1000.0) == [sha256]
+
+
 def test_a_slow_clean_up_deletes_nothing_after_its_time(tmp_path, file):
     store = FolderStore(tmp_path / "store")
-    sha256, moments = old_object(store, file), iter([0.0, 1e6])
+    sha256, moments = old_object(store, file), iter([0.0, 0.0, 1e6, 1e6])
     assert doomed.delete_objects(store, [sha256], time.time(), clock=lambda: next(moments)) == []
     assert store.look(object_key(sha256))
 
@@ -148,7 +185,7 @@ def test_a_publisher_never_loses_its_bytes_to_a_clean_up_of_a_bucket(bucket, tmp
 
         actions = {"publisher": lambda stepped: publish(stepped, file, "a"), "clean": clean}
         dies_at = {name: choice.choice([NEVER, NEVER, choice.randint(1, 8)]) for name in actions}
-        ended = at_once(store, actions, choice, dies_at, (TryAgain,))
+        ended = at_once(store, actions, choice, dies_at, (TryAgain,), patience=0.9 * doomed.MARGIN)
         found = partitions.find_manifest(store, "events", NIGHT)
         assert isinstance(ended["publisher"], Killed | TryAgain) or found, seed
         if found:
