@@ -22,7 +22,7 @@ PRODUCTS, WIDTHS, SLOTS = 68_509, {"history": 18, "product": 15, "household": 8}
 
 
 def empty(port: str) -> None:
-    """The same gRPC server as the model server's, with the protocol's own messages, and nothing in the handler."""
+    """The same gRPC server as the model server's, as many threads, the protocol's own messages, and nothing in the handler."""
     from concurrent import futures
 
     import grpc
@@ -32,7 +32,8 @@ def empty(port: str) -> None:
         def Predict(self, request, context):
             return predict_pb2.PredictResponse()
 
-    server = grpc.server(futures.ThreadPoolExecutor(16), options=[("grpc.max_receive_message_length", -1)])
+    threads = futures.ThreadPoolExecutor((os.cpu_count() or 1) + 1)
+    server = grpc.server(threads, options=[("grpc.max_receive_message_length", -1)])
     prediction_service_pb2_grpc.add_PredictionServiceServicer_to_server(Nothing(), server)
     server.add_insecure_port(f"127.0.0.1:{port}")
     server.start()

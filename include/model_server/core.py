@@ -1,8 +1,8 @@
 """The calls themselves, on protocol messages; gRPC and REST only carry them."""
 
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import Any
 
 from google.protobuf.wrappers_pb2 import Int64Value
@@ -82,14 +82,12 @@ class Core:
         content, check = flags.enable_serialization_as_tensor_content, flags.enable_signature_method_name_check
         return Call(timeout_ms, lenient, content, check, ran, examples)
 
-    @contextmanager
-    def borrow(self, spec: Any) -> Iterator[Version]:
+    def borrow(self, spec: Any) -> AbstractContextManager[Version]:
         """The version that a model_spec names. Raises StatusError."""
         if spec is None or not spec.name:
             raise invalid("ModelSpec has no name specified.")
         number = spec.version.value if spec.HasField("version") else None
-        with self.manager.borrow(spec.name, number, spec.version_label or None) as version:
-            yield version
+        return self.manager.borrow(spec.name, number, spec.version_label or None)
 
     def status(self, request: get_model_status_pb2.GetModelStatusRequest) -> get_model_status_pb2.GetModelStatusResponse:
         """The states of a model's versions, the highest first; a label is ignored, as the real server does."""

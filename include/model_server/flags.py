@@ -50,7 +50,7 @@ class Flags(BaseModel):
     grpc_socket_path: str = ""
     ssl_config_file: str = ""
     grpc_channel_arguments: str = ""
-    grpc_max_threads: int = 16
+    grpc_max_threads: int | None = None
     enable_grpc_healthcheck_service: bool = False
     rest_api_port: int = 0
     rest_api_num_threads: int = 4 * (os.cpu_count() or 1)
@@ -161,5 +161,5 @@ def _check(flags: Flags) -> None:
         if not 0 <= getattr(flags, name) <= 65535:
             raise FlagError(f"--{name} must be between 0 and 65535")
     for name in ("grpc_max_threads", "rest_api_num_threads"):
-        if not 1 <= getattr(flags, name) <= 4096:
+        if (number := getattr(flags, name)) is not None and not 1 <= number <= 4096:
             raise FlagError(f"--{name} must be between 1 and 4096")

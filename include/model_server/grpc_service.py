@@ -1,5 +1,6 @@
 """The gRPC side: PredictionService and ModelService, on a port and on a unix socket."""
 
+import os
 import time
 from collections.abc import Callable
 from concurrent import futures
@@ -26,6 +27,9 @@ OPTIONS: dict[str, Any] = {
     "grpc.so_reuseport": 0,
 }
 """Messages of any size, and a port that is taken is an error rather than shared."""
+
+WORKING, WAITING = (os.cpu_count() or 1) + 1, 16
+"""Threads that answer: more than there are cores only take the interpreter from each other, unless they wait for a batch."""
 
 _CODES = {code.value[0]: code for code in grpc.StatusCode}
 
@@ -106,7 +110,8 @@ class GrpcServer:
 
     def __init__(self, core: Core) -> None:
         flags = core.flags
-        pool = futures.ThreadPoolExecutor(max_workers=flags.grpc_max_threads, thread_name_prefix="grpc")
+        many = flags.grpc_max_threads or (WAITING if flags.enable_batching else WORKING)
+        pool = futures.ThreadPoolExecutor(many, thread_name_prefix="grpc")
         self._server = grpc.server(pool, options=list({**OPTIONS, **dict(flags.channel_arguments)}.items()))
         prediction_service_pb2_grpc.add_PredictionServiceServicer_to_server(PredictionService(core), self._server)
         model_service_pb2_grpc.add_ModelServiceServicer_to_server(ModelService(core), self._server)

@@ -123,7 +123,7 @@ def _python(value: Any) -> Any:
     return value.as_dict() if isinstance(value, simdjson.Object) else value
 
 
-def _shapes(values: Iterable[simdjson.Array], depth: int = 1) -> list[int]:
+def _shapes(values: Iterable[Any], depth: int = 1) -> list[int]:
     """The shape that all these lists have, which are at this depth. Raises ValueError when they differ.
 
     The lists within a list are looked at one after the other: to keep all of them would wake the garbage collector.
@@ -134,7 +134,7 @@ def _shapes(values: Iterable[simdjson.Array], depth: int = 1) -> list[int]:
     return list(shapes.pop())
 
 
-def _shape(value: simdjson.Array, depth: int) -> tuple[int, ...]:
+def _shape(value: Any, depth: int) -> tuple[int, ...]:
     first = value[0] if len(value) else None
     if not isinstance(first, simdjson.Array):
         return (len(value),)
