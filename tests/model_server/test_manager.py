@@ -223,3 +223,33 @@ def test_what_was_never_there_is_not_found(world):
     world.serve(m="")
     with pytest.raises(StatusError, match="Could not find version 9 of model m"):
         world.manager.versions("m", 9)
+
+
+class Slowly(World):
+    """Loads take a while, and it is counted how many go on at once."""
+
+    lock, now, most = threading.Lock(), 0, 0
+
+    def load(self, model: str, number: int, path: Path) -> Loaded:
+        with self.lock:
+            self.now += 1
+            self.most = max(self.most, self.now)
+        time.sleep(0.3)
+        with self.lock:
+            self.now -= 1
+        return super().load(model, number, path)
+
+
+@pytest.mark.parametrize("threads", [0, 2])
+def test_later_models_are_loaded_side_by_side_only_where_there_are_threads_for_it(tmp_path, threads):
+    world = Slowly(tmp_path, load_threads=threads, unload_threads=threads)
+    world.manager.reload({}, first=True)
+    for name in ("a", "b"):
+        world.add(name, 1)
+    world.serve(a="", b="")
+    assert world.states("a") == world.states("b") == {1: UP}
+    assert world.most == max(threads, 1)
+    world.serve()
+    for name in ("a", "b"):
+        world.until(name, _1=OVER)
+    world.manager.stop()

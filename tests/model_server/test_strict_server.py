@@ -1,6 +1,9 @@
-"""A second server, started with --model_base_path, batching and every strict flag, on the model of TF Serving's examples."""
+"""A second server, started with --model_base_path, keys, batching and every strict flag, on TF Serving's example model."""
 
+import datetime as dt
 import importlib
+import ipaddress
+import json
 import os
 import shutil
 import subprocess
@@ -9,6 +12,9 @@ import time
 
 import grpc
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from include.settings import ROOT
 from tests import tiny_models
@@ -17,9 +23,25 @@ from tests.model_server.conftest import Server, free_port
 pytestmark = pytest.mark.slow
 
 
+def key_and_certificate() -> tuple[str, str]:
+    """PEM texts of a key for 127.0.0.1, and of a certificate that it has signed itself."""
+    key, name, now = ec.generate_private_key(ec.SECP256R1()), x509.Name([]), dt.datetime.now(dt.UTC)
+    builder = x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number(), now, now + dt.timedelta(1))
+    address = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
+    certificate = builder.add_extension(address, critical=True).sign(key, hashes.SHA256())
+    private = (serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    return key.private_bytes(*private).decode(), certificate.public_bytes(serialization.Encoding.PEM).decode()
+
+
 @pytest.fixture(scope="module")
-def strict(tmp_path_factory):
+def keys():
+    return key_and_certificate()
+
+
+@pytest.fixture(scope="module")
+def strict(tmp_path_factory, keys):
     folder = tmp_path_factory.mktemp("strict")
+    (folder / "ssl").write_text(f"server_key: {json.dumps(keys[0])} server_cert: {json.dumps(keys[1])} client_verify: false")
     (folder / "batching").write_text(
         "max_batch_size { value: 4 } batch_timeout_micros { value: 1000 } num_batch_threads { value: 2 }"
     )
@@ -35,6 +57,7 @@ def strict(tmp_path_factory):
         "--enable_signature_method_name_check",
         "--enable_serialization_as_tensor_content",
         "--grpc_channel_arguments=grpc.max_receive_message_length=100000",
+        f"--ssl_config_file={folder / 'ssl'}",
         "--no_such_flag=1",
     )
     yield made.wait()
@@ -58,7 +81,7 @@ def test_a_signature_answers_only_the_call_that_it_was_exported_for(strict):
         assert status == 400 and f"Expected {kind} signature method_name to be tensorflow/serving/{verb}. Was" in reply["error"]
 
 
-def test_outputs_are_packed_and_a_message_over_the_limit_is_refused(strict):
+def test_outputs_are_packed_and_a_message_over_the_limit_is_refused(strict, keys):
     predict_pb2 = importlib.import_module("tensorflow_serving.apis.predict_pb2")
     service = importlib.import_module("tensorflow_serving.apis.prediction_service_pb2_grpc")
     request = predict_pb2.PredictRequest()
@@ -68,7 +91,8 @@ def test_outputs_are_packed_and_a_message_over_the_limit_is_refused(strict):
     tensor.float_val.append(2.0)
     for size in (1, 1):
         tensor.tensor_shape.dim.add(size=size)
-    with grpc.insecure_channel(f"127.0.0.1:{strict.grpc_port}") as channel:
+    address = f"127.0.0.1:{strict.grpc_port}"
+    with grpc.secure_channel(address, grpc.ssl_channel_credentials(keys[1].encode())) as channel:
         stub = service.PredictionServiceStub(channel)
         output = stub.Predict(request, timeout=10).outputs["y"]
         assert output.tensor_content == b"\0\0\x40\x40" and not output.float_val
@@ -78,6 +102,14 @@ def test_outputs_are_packed_and_a_message_over_the_limit_is_refused(strict):
         assert caught.value.code() == grpc.StatusCode.RESOURCE_EXHAUSTED
         tensor.ClearField("tensor_content")
         assert stub.Predict(request, timeout=10).model_spec.name == "half"
+
+
+def test_who_speaks_without_keys_is_not_answered(strict):
+    service = importlib.import_module("tensorflow_serving.apis.model_service_pb2_grpc")
+    status_pb2 = importlib.import_module("tensorflow_serving.apis.get_model_status_pb2")
+    with grpc.insecure_channel(f"127.0.0.1:{strict.grpc_port}") as channel, pytest.raises(grpc.RpcError) as caught:
+        service.ModelServiceStub(channel).GetModelStatus(status_pb2.GetModelStatusRequest(), timeout=5)
+    assert caught.value.code() == grpc.StatusCode.UNAVAILABLE
 
 
 def test_what_was_ignored_was_printed(strict):
