@@ -31,7 +31,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 from tests import tiny_models  # noqa: E402
-from tests.model_server.conftest import free_port  # noqa: E402
+from tests.ports import free_port  # noqa: E402
 
 HERE = ROOT / "benchmarks"
 LIMITS, LOAD = str(HERE / "serving_limits.py"), str(HERE / "serving_load.py")

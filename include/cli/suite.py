@@ -19,16 +19,16 @@ def stages(bin_folder: Path, long: bool, more: Sequence[str]) -> list[tuple[str,
     ruff, mypy, python = (str(bin_folder / name) for name in ("ruff", "mypy", "python"))
     pytest = [python, "-m", "pytest", "--durations=10", *more]
     rooms = [f"tests/{room}" for room in MODELS]
-    both_cores = ["-m", QUICK, "-n", "2", "--dist", "loadfile"]
+    both_cores = ["-n", "2", "--dist", "loadfile"]
     if long:
         return [("long tests", [*pytest, "-m", "long"])]
     return [
         ("style", [ruff, "check", "."]),
         ("format", [ruff, "format", "--check", "."]),
         ("types", [mypy]),
-        ("unit tests", [*pytest, *both_cores, *(f"--ignore={room}" for room in rooms)]),
-        ("models in TensorFlow", [*pytest, *both_cores, *rooms]),
-        ("tests with real processes", [*pytest, "-m", SLOW]),
+        ("unit tests", [*pytest, "-m", QUICK, *both_cores, *(f"--ignore={room}" for room in rooms)]),
+        ("models in TensorFlow", [*pytest, "-m", QUICK, *both_cores, *rooms]),
+        ("tests with real processes", [*pytest, "-m", SLOW, *both_cores]),
     ]
 
 

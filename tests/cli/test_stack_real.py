@@ -2,7 +2,6 @@
 
 import os
 import signal
-import socket
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,6 +12,7 @@ from include.cli import airflow_stack, holders, stack
 from include.cli.airflow_api import DONE
 from include.serving import processes
 from include.settings import ROOT, Settings
+from tests.ports import free_base
 
 pytestmark = pytest.mark.slow
 
@@ -34,15 +34,6 @@ def sleeper():
 
 sleeper()
 '''
-
-
-def free_base() -> int:
-    """A range of 20 ports of which the first is free now; the range is far from the defaults."""
-    for base in range(21000, 30000, 100):
-        with socket.socket() as sock:
-            if sock.connect_ex(("127.0.0.1", base + 3)) != 0:
-                return base
-    raise AssertionError("no free ports")
 
 
 def until(done: Callable[[], bool], seconds: float, what: str) -> None:

@@ -2,7 +2,6 @@
 
 import json
 import os
-import socket
 import subprocess
 import time
 from pathlib import Path
@@ -10,24 +9,9 @@ from pathlib import Path
 from include.cli import stack
 from include.cli.airflow_api import DONE, AirflowApi
 from include.settings import Settings
+from tests.ports import free_base
 
 ROOT = Path(__file__).resolve().parents[2]
-
-
-def free_base() -> int:
-    """The first of twenty ports that are free."""
-    for base in range(22000, 60000, 100):
-        sockets = [socket.socket() for _ in range(20)]
-        try:
-            for offset, one in enumerate(sockets):
-                one.bind(("127.0.0.1", base + offset))
-            return base
-        except OSError:
-            continue
-        finally:
-            for one in sockets:
-                one.close()
-    raise RuntimeError("no twenty free ports")
 
 
 class Shop:

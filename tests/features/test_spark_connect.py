@@ -1,7 +1,6 @@
 """The stack's Spark server: the same rows as the reference, for who has its token, and what a job says when it is gone."""
 
 import os
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -12,16 +11,10 @@ import pytest
 
 from include import spark_server
 from include.cli.run_spark import programs
-from include.ports import PORTS
 from include.settings import ROOT, Settings
 from tests.features.plain_etl import Purchase
 from tests.features.spark_shop import assert_like_the_reference, build, land
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+from tests.ports import free_base
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +24,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[Purchase]
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> "Iterator[tuple[Settings, subprocess.Popen[bytes]]]":
-    settings = Settings(var=tmp_path_factory.mktemp("var"), port_base=free_port() - PORTS["spark"], spark_memory="1g")
+    settings = Settings(var=tmp_path_factory.mktemp("var"), port_base=free_base(), spark_memory="1g")
     (program,) = programs(settings)
     process = subprocess.Popen(program.command, cwd=program.directory, env=os.environ | program.environment)
     yield settings, process

@@ -2,8 +2,6 @@
 
 import json
 import os
-import random
-import socket
 import subprocess
 import sys
 import time
@@ -17,6 +15,7 @@ import pytest
 
 from include.settings import ROOT
 from tests import tiny_models
+from tests.ports import free_port
 
 CONFIG = """model_config_list {{
   config {{ name: "scale" base_path: "{0}/scale" model_platform: "tensorflow" model_version_policy {{ all {{}} }}
@@ -29,18 +28,6 @@ CONFIG = """model_config_list {{
   config {{ name: "warm" base_path: "{0}/warm" model_platform: "tensorflow" model_version_policy {{ all {{}} }} }}
 }}
 """
-
-
-def free_port() -> int:
-    for _ in range(100):
-        port = random.randrange(20000, 32000)
-        with socket.socket() as probe:
-            try:
-                probe.bind(("127.0.0.1", port))
-                return port
-            except OSError:
-                continue
-    raise AssertionError("no free port")
 
 
 class Server:

@@ -12,7 +12,8 @@ import pytest
 from include.serving.models_config import config_text
 from include.settings import ROOT
 from tests import tiny_models
-from tests.model_server.conftest import Server, free_port
+from tests.model_server.conftest import Server
+from tests.ports import free_port
 
 pytestmark = pytest.mark.slow
 

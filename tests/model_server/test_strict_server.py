@@ -18,7 +18,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from include.settings import ROOT
 from tests import tiny_models
-from tests.model_server.conftest import Server, free_port
+from tests.model_server.conftest import Server
+from tests.ports import free_port
 
 pytestmark = pytest.mark.slow
 

@@ -17,7 +17,7 @@ from include.rollout import switches
 from include.settings import ROOT, Settings
 from include.store.objects import open_store
 from nightfill.web.lazy import LazyPages
-from tests.e2e.shop import free_base
+from tests.ports import free_base
 from tests.toy_releases import NIGHT, shop
 
 pytestmark = pytest.mark.slow

@@ -5,7 +5,6 @@ import os
 import pwd
 import secrets
 import shutil
-import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -13,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from include.cli.java import NO_APT
+from tests.ports import free_port
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ def running() -> Iterator[Server]:
     assert found
     user = "postgres" if os.geteuid() == 0 else None
     folder = Path(tempfile.mkdtemp(prefix="nightfill-postgres-"))
-    server = Server(found, _free_port(), secrets.token_urlsafe(24))
+    server = Server(found, free_port(), secrets.token_urlsafe(24))
     (folder / "password").write_text(server.password)
     if user:
         for path in (folder, folder / "password"):
@@ -81,9 +81,3 @@ def running() -> Iterator[Server]:
             call(str(found / "pg_ctl"), "-D", str(data), "-m", "fast", "-w", "stop")
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

@@ -2,19 +2,12 @@
 
 import os
 import signal
-import socket
 import subprocess
 from pathlib import Path
 from typing import Any
 
 from include.settings import ROOT
 from tests.production import compose_file
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 class Production:

@@ -14,8 +14,9 @@ from include.cli.setup import install_beside
 from include.settings import ROOT
 from include.store.objects import open_store
 from include.store.partitions import list_nights
+from tests.ports import free_port
 from tests.production import compose_file, postgres
-from tests.production.processes import Production, free_port
+from tests.production.processes import Production
 from tests.store.s3_server import S3Server
 
 pytestmark = pytest.mark.long

@@ -2,7 +2,6 @@
 
 import os
 import secrets
-import socket
 import subprocess
 import sys
 import time
@@ -15,6 +14,7 @@ import pytest
 from include.cli.java import find_java, java_home
 from include.settings import ROOT
 from tests.features.spark_shop import assert_like_the_reference, build, land
+from tests.ports import free_port
 from tests.production.compose_file import services
 
 pytestmark = [pytest.mark.slow, pytest.mark.long, pytest.mark.skipif(find_java() is None, reason="Java 17 is missing")]
@@ -27,12 +27,6 @@ session = open_session(sys.argv[1], "512m", Path(sys.argv[2]))
 print("sum", session.range(0, 1000, 1, 2).selectExpr("sum(id)").collect()[0][0])
 session.stop()
 """
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def environment(secret: str) -> dict[str, str]:

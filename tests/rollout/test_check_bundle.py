@@ -12,6 +12,7 @@ from include.serving.replica import Replica
 from include.serving.sandbox import answers
 from include.settings import ROOT, Settings
 from include.store.objects import FolderStore
+from tests.ports import free_base
 from tests.rollout.toy_bundles import NAME
 
 pytestmark = pytest.mark.slow
@@ -62,7 +63,7 @@ def test_a_file_that_is_no_saved_model_is_refused(tmp_path, data):
 @pytest.fixture
 def check(bundles, tmp_path, monkeypatch):
     monkeypatch.setenv("NIGHTFILL_VAR", str(tmp_path / "var"))
-    monkeypatch.setenv("NIGHTFILL_PORT_BASE", "29870")
+    monkeypatch.setenv("NIGHTFILL_PORT_BASE", str(free_base()))
 
     def run(kind: str) -> dict:
         store = FolderStore(tmp_path / "store")

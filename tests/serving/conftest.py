@@ -1,13 +1,11 @@
 """A whole local stack under its supervisor, with tiny models, shared by the slow tests of this room."""
 
 import datetime as dt
-import random
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from include.errors import Refused
 from include.rollout import registry
 from include.serving import processes
 from include.serving.gateway import Gateway
@@ -15,18 +13,12 @@ from include.serving.replica import Replica
 from include.settings import Settings
 from include.store.objects import FolderStore
 from tests import tiny_models
+from tests.ports import free_base
 
 
 def free_settings(var: Path) -> Settings:
-    """Settings on a range of free ports below the ephemeral ones."""
-    for _ in range(200):
-        settings = Settings(var=var, port_base=random.randrange(20000, 32000, 20))
-        try:
-            processes.check_ports(settings)
-            return settings
-        except Refused:
-            continue
-    raise AssertionError("no free range of ports")
+    """Settings on ports that are free."""
+    return Settings(var=var, port_base=free_base())
 
 
 @pytest.fixture
