@@ -40,7 +40,7 @@ def main() -> None:
     args = parser.parse_args()
     born, settings, store = psutil.Process().create_time(), Settings.load(), open_store(args.store)
     span = nights.span(args.first, args.last)
-    session = open_session(settings.spark_master or LOCAL, settings.spark_memory, args.out / "spark", brief=len(span) < 30)
+    session = open_session(settings.spark_master or LOCAL, settings.spark_memory, args.out / "spark")
     session.range(1).count()
     ready = {"start_wall": time.time() - born, "start_cpu": tree_cpu()}
     wall = time.perf_counter()

@@ -12,11 +12,11 @@ from pathlib import Path
 from include import spark_server
 from include.cli.java import find_java, java_home
 from include.errors import Refused
-from include.features.spark_session import QUIET
+from include.features.spark_session import BRIEF, JAVA, QUIET
 from include.serving.programs import Program
 from include.settings import LOOPBACK, ROOT, Settings
 
-JAVA = "-XX:+UseParallelGC -XX:MinHeapFreeRatio=10 -XX:MaxHeapFreeRatio=30 -Xshare:auto -XX:-UsePerfData -Duser.timezone=UTC"
+HEAP = "-XX:MinHeapFreeRatio=10 -XX:MaxHeapFreeRatio=30"
 """Asks the heap to shrink when little of it is used."""
 CLASS = "org.apache.spark.sql.connect.service.SparkConnectServer"
 
@@ -36,7 +36,7 @@ def server_settings(settings: Settings, scratch: Path) -> dict[str, str]:
         "spark.driver.memory": settings.spark_memory,
         "spark.driver.host": LOOPBACK,
         "spark.driver.bindAddress": LOOPBACK,
-        "spark.driver.extraJavaOptions": JAVA,
+        "spark.driver.extraJavaOptions": f"{BRIEF} {HEAP} {JAVA}",
         "spark.connect.grpc.binding.address": LOOPBACK,
         "spark.connect.grpc.binding.port": str(settings.port("spark")),
         "spark.connect.session.manager.defaultSessionTimeout": "10m",

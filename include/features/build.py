@@ -13,6 +13,7 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,6 +26,7 @@ from include.features import chain
 from include.features.chain import inputs_of, stands_on
 from include.features.counters import day_number
 from include.features.counting import by_night
+from include.features.lines import first_days, merchandise_lines, numbered
 from include.features.restate import Touched, in_parts, late_nights, lines_of, touched_by
 from include.features.retold import Retold
 from include.features.shelves import SHELF, shelf_spans
@@ -37,14 +39,10 @@ from include.store.objects import Store
 from include.store.partitions import fetch, find_manifest, list_nights, read_manifest
 
 if TYPE_CHECKING:
-    from pyspark.sql import DataFrame, SparkSession
+    from pyspark.sql import SparkSession
 
 
 COUNTED = ("household_product", "product", "household")
-LINES = pa.schema([field for field in EVENTS if field.name not in ("store", "at")])
-"""What Spark reads of an event."""
-FEW, ROWS = 8, 100_000
-"""Nights from which on their events are gathered into one file, and rows of a row group in it: what one task can take."""
 GRAIN = 400_000
 """Raw lines a task: fewer only split what is small already, more would not fit a small driver at ten times the panel."""
 
@@ -114,7 +112,7 @@ class Late:
     """What the late lines of a night touch, and all lines that count, of all days, of those households and products."""
 
     touched: Touched
-    lines: "DataFrame"
+    lines: pa.Table
 
 
 class Builder:
@@ -152,16 +150,19 @@ class Builder:
         from include.features import etl
 
         since, folder = time.time(), self.temporary / "spark"
-        number = 1 + sum(each(self.store, self._rows_of, nights)) // GRAIN
-        self.spark.conf.set("spark.sql.shuffle.partitions", str(number))
-        lines = self._lines(nights)
+        where = etl.parts_in(str(folder.resolve()), 1 + sum(each(self.store, self._rows_of, nights)) // GRAIN)
+        events = [str(path.resolve()) for path in fetch(self.store, "events", nights)]
+        where.leave("shelf", SHELF, [shelf_spans(self.store, nights)])
+        etl.in_workers(self.spark, where, partial(where.of_nights, events))
         late = self._late_lines(nights, past)
-        self._number(lines.unionByName(late.lines) if late else lines, past, nights)
-        self._say("new products", since)
-        where = etl.parts_in(str(folder.resolve()), number)
+        first = [where.read(f"first_days/{part}") for part in range(where.number)]
+        self._number(pa.concat_tables([*first, *([first_days(late.lines)] if late else [])]), past)
+        where.leave("index", self._index.schema, [self._index])
+        self._say("lines", since)
         for dataset in () if past.is_empty else COUNTED:
-            where.write_seed(dataset, past.newest(dataset, self._touched(dataset, nights)))
-        etl.count(etl.numbered(lines, self._numbered()), where)
+            where.deal(f"seed/{dataset}", past.newest(dataset, self._touched(dataset, nights)))
+        etl.in_workers(self.spark, where, where.of_households)
+        etl.in_workers(self.spark, where, where.of_products)
         self._say("counting", since)
         again = self._again(nights[0], late, past) if late else None
         counts = {dataset: self._write(dataset, where.nights(dataset), again, nights) for dataset in COUNTED}
@@ -170,25 +171,18 @@ class Builder:
         shutil.rmtree(folder)
         return counts
 
-    def _late_lines(self, nights: Sequence[dt.date], past: Past) -> "Late | None":
+    def _late_lines(self, nights: Sequence[dt.date], past: Past) -> Late | None:
         """What the late lines of a night touch, and all lines that count of that; None for nights without any."""
-        from include.features import etl
-
         if not late_nights(self.store, nights):
             return None
         before = [*chain.nights_before(self.store, past.built[0] if past.built else nights[0]), *past.built]
         touched = touched_by(self.store, nights[0], before)
         whole = lines_of(self.store, touched, [*before, *nights])
-        path = write_canonical(whole, self.temporary / "spark" / "again.parquet")
-        shelf = write_canonical(shelf_spans(self.store, [*before, *nights]), self.temporary / "spark" / "shelves.parquet")
-        return Late(touched, etl.merchandise_lines(self._read([path], EVENTS), self._read([shelf], SHELF)))
+        return Late(touched, merchandise_lines(whole, shelf_spans(self.store, [*before, *nights])))
 
-    def _again(self, night: dt.date, late: "Late", past: Past) -> Retold:
+    def _again(self, night: dt.date, late: Late, past: Past) -> Retold:
         """What a night with late lines tells again."""
-        from include.features import etl
-
-        lines = etl.numbered(late.lines, self._numbered()).toArrow()
-        return Retold(night, lines, lambda dataset: self._keys(dataset, late.touched, past))
+        return Retold(night, numbered(late.lines, self._index), lambda dataset: self._keys(dataset, late.touched, past))
 
     def _keys(self, dataset: str, touched: Touched, past: Past) -> tuple[pa.Table, pa.Table]:
         """The touched keys of a dataset, and those of them that had purchases before."""
@@ -199,30 +193,6 @@ class Builder:
     def _say(self, what: str, since: float) -> None:
         log.info("%s done after %.0f s", what, time.time() - since)
 
-    def _read(self, paths: Sequence[Path], schema: pa.Schema) -> "DataFrame":
-        from pyspark.sql.pandas.types import from_arrow_schema
-
-        return self.spark.read.schema(from_arrow_schema(schema)).parquet(*[path.resolve().as_uri() for path in paths])
-
-    def _lines(self, nights: Sequence[dt.date]) -> "DataFrame":
-        """Lines that count and came in time; each night by the catalogue as it was known on it."""
-        from include.features import etl
-
-        shelf = write_canonical(shelf_spans(self.store, nights), self.temporary / "spark" / "shelf.parquet")
-        events = self._read(self._gathered(nights), LINES).where("day = known")
-        return etl.merchandise_lines(events, self._read([shelf], SHELF))
-
-    def _gathered(self, nights: Sequence[dt.date]) -> list[Path]:
-        """The nights' events; many small files are gathered into one first, for each costs Spark more than its rows."""
-        paths = fetch(self.store, "events", nights)
-        if len(paths) < FEW:
-            return paths
-        folder, form = self.temporary / "spark" / "events", pads.ParquetFileFormat()
-        rows = pads.dataset([str(path) for path in paths], schema=EVENTS, format=form).scanner(columns=LINES.names)
-        options = form.make_write_options(compression="none")
-        pads.write_dataset(rows, folder, format=form, file_options=options, min_rows_per_group=ROWS, max_rows_per_group=ROWS)
-        return sorted(folder.glob("*.parquet"))
-
     def _touched(self, dataset: str, nights: Sequence[dt.date]) -> pc.Expression:
         """Rows whose household or product occurs in the raw events of these nights: those of all their keys, and others."""
         key, raw = ("household", "household") if "household" in KEYS[dataset] else ("product_index", "product")
@@ -232,25 +202,16 @@ class Builder:
             values = self._index.filter(pc.is_in(self._index["product"], value_set=values))["product_index"].unique()
         return pc.field(key).isin(values)
 
-    def _number(self, lines: "DataFrame", past: Past, nights: Sequence[dt.date]) -> None:
-        """Give the new products their indexes, by (first day, shop id)."""
-        from include.features import etl
-
+    def _number(self, bought: pa.Table, past: Past) -> None:
+        """Give the new ones of these products their indexes, by (first day, shop id)."""
         known = past.newest("product_index")
-        bought = etl.first_days(lines).toArrow()
         fresh = bought.filter(pc.invert(pc.is_in(bought["product"], value_set=known["product"].combine_chunks())))
-        fresh = fresh.sort_by([("first_day", "ascending"), ("product", "ascending")])
+        fresh = fresh.group_by("product").aggregate([("first_day", "min")])
+        fresh = fresh.sort_by([("first_day_min", "ascending"), ("product", "ascending")])
         numbers = pa.array(range(known.num_rows, known.num_rows + fresh.num_rows), pa.int32())
-        self._fresh = fresh.append_column("product_index", numbers).select(SCHEMAS["product_index"].names)
-        self._fresh = self._fresh.cast(SCHEMAS["product_index"])
+        columns = {"product": fresh["product"], "product_index": numbers, "first_day": fresh["first_day_min"]}
+        self._fresh = pa.table(columns, SCHEMAS["product_index"])
         self._index = pa.concat_tables([known, self._fresh])
-
-    def _numbered(self) -> "DataFrame":
-        from pyspark.sql import functions as F
-
-        path = write_canonical(self._index.select(["product", "product_index"]), self.temporary / "spark" / "map.parquet")
-        schema = pa.schema([SCHEMAS["product_index"].field(name) for name in ("product", "product_index")])
-        return F.broadcast(self._read([path], schema))
 
     def _write(
         self, dataset: str, found: dict[int, list[pa.RecordBatch]], again: Retold | None, nights: Sequence[dt.date]

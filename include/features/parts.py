@@ -1,23 +1,30 @@
-"""What a Spark worker does with one part of the households or products: read what is there of it, count, and leave its rows.
+"""What Spark's workers do with a part of the nights, then of the households, then of the products; all of it lies in files.
 
-    <folder>/seed/<dataset>/<part>.arrow     counters from before these nights, of the part's keys; absent where there are none
-    <folder>/<dataset>/<part>.arrow          the part's rows, a batch a night
-    <folder>/bought/<part>/<from>.arrow      what the households of one part say of the products of another
+    <folder>/shelf.arrow, index.arrow    from the job: what is merchandise when, and the numbers of products
+    <folder>/seed/<dataset>.arrow        from the job: counters from before these nights; absent where there are none
+    <folder>/first_days/<part>.arrow     of some nights: the first of them on which each product was bought
+    <folder>/lines/<part>.arrow          of some nights: the lines that count
+    <folder>/bought/<part>.arrow         of some households: what their days say of products
+    <folder>/<dataset>/<part>.arrow      a part's rows, a batch a night
 
-Spark ships this file and counting.py to its workers as they are, so they need nothing but numpy and pyarrow. A task that runs
-twice writes the same file twice, each time whole.
+Seeds, lines and bought have a batch for each part that will read them. Spark ships this file, lines.py and counting.py to its
+workers as they are, so they need nothing but numpy and pyarrow. A task that runs twice writes the same file twice, each time
+whole.
 """
 
+import itertools
 import uuid
 import zlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from include.features.counting import by_night, household, household_product, product, product_days
+from include.features.lines import LINES, first_days, merchandise_lines, numbered, on_time
 
 
 @dataclass(frozen=True)
@@ -28,56 +35,73 @@ class Parts:
     schemas: Mapping[str, pa.Schema]
     number: int
 
-    def of_households(self, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        """Lines of all days of some whole households, with their `part`; gives nothing but files."""
-        held = list(batches)
-        if held:
-            lines = pa.Table.from_batches(held)
-            part = lines["part"][0].as_py()
-            pairs = household_product(lines, self._seed("household_product", part))
-            self._leave("household_product", part, pairs)
-            self._leave("household", part, household(pairs, lines, self._seed("household", part)))
-            for other, rows in self._dealt(product_days(pairs)):
-                _write(self._path(f"bought/{other}", part), rows.schema, [rows])
-        return iter(())
+    def of_nights(self, events: Sequence[str], part: int) -> None:
+        """Deal the lines of some nights, out of all the nights' files of events, that count and came in time."""
+        tables = [on_time(pq.ParquetFile(path).read(LINES.names, use_threads=False)) for path in events[part :: self.number]]
+        lines = merchandise_lines(pa.concat_tables([LINES.empty_table(), *tables]), self.read("shelf"))
+        first = first_days(lines)
+        self.leave(f"first_days/{part}", first.schema, [first])
+        self.deal(f"lines/{part}", lines)
 
-    def of_products(self, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        """Numbers of parts, as `part`: what was bought of them lies in files; gives nothing but one more file each."""
-        for part in [part for batch in batches for part in batch["part"].to_pylist()]:
-            bought = [_read(path) for path in sorted(Path(self.folder, "bought", str(part)).glob("*.arrow"))]
-            if bought:
-                self._leave("product", part, product(pa.concat_tables(bought), self._seed("product", part)))
-        return iter(())
+    def of_households(self, part: int) -> None:
+        """Count all days of some whole households."""
+        lines = numbered(self._dealt("lines", part), self.read("index"))
+        pairs = household_product(lines, self._seed("household_product", part))
+        self._leave_nights("household_product", part, pairs)
+        self._leave_nights("household", part, household(pairs, lines, self._seed("household", part)))
+        self.deal(f"bought/{part}", product_days(pairs))
 
-    def write_seed(self, dataset: str, seed: pa.Table) -> None:
-        """Lay the newest earlier rows of each part's keys where its task looks for them."""
-        for part, rows in self._dealt(seed):
-            _write(self._path(f"seed/{dataset}", part), rows.schema, [rows])
-
-    def _dealt(self, rows: pa.Table) -> Iterator[tuple[int, pa.Table]]:
-        part = part_of(rows, self.number)
-        for number in np.unique(part).tolist():
-            yield number, rows.filter(pa.array(part == number))
+    def of_products(self, part: int) -> None:
+        """Count all days of some whole products."""
+        self._leave_nights("product", part, product(self._dealt("bought", part), self._seed("product", part)))
 
     def nights(self, dataset: str) -> dict[int, list[pa.RecordBatch]]:
-        """What the tasks wrote of a dataset, by night as days since 1970. The files are mapped, not held in memory."""
+        """What the parts left of a dataset, by night as days since 1970. The files are mapped, not held in memory."""
         found: dict[int, list[pa.RecordBatch]] = {}
-        for path in sorted(Path(self.folder, dataset).glob("*.arrow")):
-            for batch in _read(path).to_batches():
+        for part in range(self.number):
+            for batch in self.read(f"{dataset}/{part}").to_batches():
                 found.setdefault(batch["known"][0].cast(pa.int32()).as_py(), []).append(batch)
         return found
 
-    def _seed(self, dataset: str, part: int) -> pa.Table | None:
-        path = self._path(f"seed/{dataset}", part)
-        return _read(path) if path.exists() else None
+    def deal(self, name: str, rows: pa.Table) -> None:
+        """Leave rows with a batch for each part."""
+        part = part_of(rows, self.number)
+        order = np.argsort(part, kind="stable")
+        rows, bounds = rows.take(pa.array(order)), np.searchsorted(part[order], range(self.number + 1)).tolist()
+        self.leave(name, rows.schema, [rows.slice(start, end - start) for start, end in itertools.pairwise(bounds)])
 
-    def _leave(self, dataset: str, part: int, rows: pa.Table) -> None:
+    def leave(self, name: str, schema: pa.Schema, tables: Iterable[pa.Table]) -> None:
+        """Put a file in place whole, with a batch for each table."""
+        path = self._path(name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        beside = path.with_name(f".{uuid.uuid4().hex}")
+        with pa.OSFile(str(beside), "wb") as sink, pa.ipc.new_file(sink, schema) as writer:
+            for table in tables:
+                columns = [column.combine_chunks() for column in table.columns]
+                writer.write_batch(pa.RecordBatch.from_arrays(columns, schema=schema))
+        beside.replace(path)
+
+    def read(self, name: str) -> pa.Table:
+        return self._open(name).read_all()
+
+    def _open(self, name: str) -> pa.ipc.RecordBatchFileReader:
+        return pa.ipc.open_file(pa.memory_map(str(self._path(name))))
+
+    def _dealt(self, folder: str, part: int) -> pa.Table:
+        """What the parts before have dealt to this one."""
+        return pa.Table.from_batches([self._open(f"{folder}/{other}").get_batch(part) for other in range(self.number)])
+
+    def _seed(self, dataset: str, part: int) -> pa.Table | None:
+        name = f"seed/{dataset}"
+        return pa.Table.from_batches([self._open(name).get_batch(part)]) if self._path(name).exists() else None
+
+    def _leave_nights(self, dataset: str, part: int, rows: pa.Table) -> None:
         schema = self.schemas[dataset]
         rows = rows.append_column("known", rows["day"]).select(schema.names).cast(schema)
-        _write(self._path(dataset, part), schema, (night for _, night in by_night(rows, "known")))
+        self.leave(f"{dataset}/{part}", schema, (night for _, night in by_night(rows, "known")))
 
-    def _path(self, dataset: str, part: int) -> Path:
-        return Path(self.folder, dataset, f"{part}.arrow")
+    def _path(self, name: str) -> Path:
+        return Path(self.folder, f"{name}.arrow")
 
 
 def part_of(rows: pa.Table, parts: int) -> np.ndarray:
@@ -87,16 +111,3 @@ def part_of(rows: pa.Table, parts: int) -> np.ndarray:
     coded = rows["household"].combine_chunks().dictionary_encode()
     numbers = np.array([zlib.crc32(name.encode()) % parts for name in coded.dictionary.to_pylist()], np.int64)
     return numbers[coded.indices.to_numpy()]
-
-
-def _read(path: Path) -> pa.Table:
-    return pa.ipc.open_file(pa.memory_map(str(path))).read_all()
-
-
-def _write(path: Path, schema: pa.Schema, tables: Iterable[pa.Table]) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f".{uuid.uuid4().hex}")
-    with pa.OSFile(str(beside), "wb") as sink, pa.ipc.new_file(sink, schema) as writer:
-        for table in tables:
-            writer.write_table(table.combine_chunks())
-    beside.replace(path)

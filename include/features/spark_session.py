@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 NAME = "nightfill-features"
 JAVA = "-Xshare:auto -XX:-UsePerfData -Duser.timezone=UTC"
 BRIEF = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
-"""A job of half a minute is over before the second compiler pays: without it a night costs half the CPU seconds."""
+"""The ETL's rows are counted in Python: little runs in the JVM, and the second compiler never pays."""
 LONG = "-XX:+UseParallelGC"
 SESSION: dict[str, Any] = {
     "spark.sql.session.timeZone": "UTC",
@@ -43,13 +43,17 @@ appender.stderr.layout.pattern = %d{HH:mm:ss} %p %c{1}: %m%n
 """
 
 
+LOST = ("SparkConnectException", "SparkConnectGrpcException")
+"""What Spark's client raises when the server, and not a job in it, has failed."""
+
+
 def open_session(master: str, memory: str, work: Path, brief: bool = True, host: str = "127.0.0.1") -> "SparkSession":
     """Start Spark with all of its scratch under `work`, or open a session of the server at sc://host:port.
 
     Args:
         master: `local[*]`, the URL of a cluster, or that of a Spark Connect server.
         memory: of the driver, which in local mode is all there is, for example 4g; a server has its own.
-        brief: start fast, for a few nights; otherwise run fast, for many.
+        brief: start fast, for an ETL; otherwise run fast, for joins.
         host: this machine's address as the cluster's executors reach it.
 
     Raises:
@@ -133,8 +137,10 @@ def explain_failure(error: Exception) -> Exception:
     full = next((sign for sign in ("No space left on device", "File too large", "Disk quota exceeded") if sign in text), None)
     if full:
         return TryAgain(f"Spark could not write its files: {full}", "Free some disk space and run it again")
-    if "OutOfMemoryError" in text or "GC overhead" in text:
+    if "MemoryError" in text or "GC overhead" in text:
         return Refused("Spark ran out of memory", "Raise NIGHTFILL_SPARK_MEMORY, or build fewer nights at once")
-    if type(error).__name__ == "SparkConnectGrpcException" or "INVALID_HANDLE" in text:
+    if "capturingClassReader" in text:
+        return TryAgain("Spark could not read a class of its own, as its first job now and then cannot", "Run it again")
+    if type(error).__name__ in LOST or "INVALID_HANDLE" in text:
         return _gone("the address of this job")
     return error

@@ -15,9 +15,6 @@ from include.settings import Settings
 from include.spark_server import LOCAL
 from include.store.objects import Store
 
-MANY = 30
-"""Nights from which on the JVM is set up for a long run."""
-
 
 class BuildFeatures(NightRangeJob):
     """Compute the nights first to last; nights whose inputs have not changed are left alone.
@@ -83,8 +80,8 @@ class BuildFeatures(NightRangeJob):
         from include.features.build import Builder
         from include.features.spark_session import explain_failure, open_session
 
-        brief, work = len(stale) < MANY, self.work / "spark"
-        session = spark or open_session(self.spark_master, self.spark_memory, work, brief=brief, host=self.spark_host)
+        work = self.work / "spark"
+        session = spark or open_session(self.spark_master, self.spark_memory, work, host=self.spark_host)
         try:
             return Builder(session, store, self.out).build(stale, skipped)
         except (Py4JError, PySparkException) as error:
@@ -92,7 +89,7 @@ class BuildFeatures(NightRangeJob):
         finally:
             if spark is None:
                 session.stop()
-                shutil.rmtree(self.work / "spark", ignore_errors=True)
+                shutil.rmtree(work, ignore_errors=True)
 
     @staticmethod
     def _reason(stale: list[dt.date], skipped: list[dt.date], why: str) -> str:

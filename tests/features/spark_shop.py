@@ -34,7 +34,7 @@ def land(folder: Path) -> tuple[Path, list[Purchase]]:
 def build(store: Path, work: Path, environment: dict[str, str]) -> dict[str, Any]:
     """Build the nights as a task of the stack does; returns the job's report."""
     spec = {"store": str(store), "work": str(work), "first": str(NIGHTS[0]), "last": str(NIGHTS[-1])}
-    work.mkdir()
+    work.mkdir(exist_ok=True)
     (work / "spec.json").write_text(json.dumps(spec))
     words = ["-m", "include.jobs.build_features", "--spec", str(work / "spec.json"), "--report", str(work / "report.json")]
     subprocess.run([sys.executable, *words], cwd=ROOT, env=os.environ | environment, check=False, timeout=300)

@@ -89,6 +89,8 @@ def test_a_run_without_a_build_says_so(tmp_path):
         ("java.io.IOException: No space left on device", "could not write its files"),
         ("java.io.IOException: File too large", "could not write its files"),
         ("java.lang.OutOfMemoryError: Java heap space", "ran out of memory"),
+        ("numpy._core._exceptions._ArrayMemoryError: Unable to allocate 8. GiB", "ran out of memory"),
+        ('java.lang.NullPointerException: ... because "capturingClassReader" is null', "Run it again"),
     ],
 )
 def test_a_known_failure_of_spark_gets_a_sentence(text, sentence):

@@ -2,15 +2,21 @@
 
 import datetime as dt
 import random
+from functools import partial
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 
 from include.features.counting import by_night, household, household_product, product, product_days
 from include.features.etl import parts_in
+from include.features.lines import LINES as LINES_READ
+from include.features.lines import merchandise_lines, on_time
 from include.features.parts import part_of
+from include.features.shelves import SHELF
 from include.features.state import newest
 from include.features.tables import KEYS, SCHEMAS, SORTED
+from include.parquet import write_canonical
 from include.sources.late import in_force
 from include.sources.source import EVENTS
 
@@ -81,13 +87,55 @@ def test_no_lines_are_no_rows():
     assert list(by_night(counted(LINES.empty_table(), {})["product"], "known")) == []
 
 
-def test_a_seed_lies_where_the_part_of_its_key_looks(tmp_path):
+def test_a_row_is_dealt_to_the_part_of_its_key_and_an_empty_part_gets_an_empty_batch(tmp_path):
     where, rows = parts_in(str(tmp_path), 3), counted(some_lines(1), {})["household_product"]
-    where.write_seed("household_product", rows)
-    parts = [where._seed("household_product", part) for part in range(3)]
-    assert sum(len(part) for part in parts if part) == len(rows)
-    assert all(set(part_of(part, 3)) == {number} for number, part in enumerate(parts) if part)
-    assert where._seed("product", 0) is None
+    one = rows.filter(pc.equal(rows["household"], rows["household"][0]))
+    assert where._seed("household_product", 0) is None
+    for table in (rows, one, rows.slice(0, 0)):
+        where.deal("seed/household_product", table)
+        parts = [where._seed("household_product", part) for part in range(3)]
+        assert sum(map(len, parts)) == len(table)
+        assert all(set(part_of(part, 3)) <= {number} for number, part in enumerate(parts))
+
+
+def test_a_part_that_runs_twice_leaves_the_same_files(tmp_path):
+    where, lines = parts_in(str(tmp_path), 2), as_delivered(some_lines(3))
+    files = []
+    for place, (_, night) in enumerate(by_night(lines, "known")):
+        files.append(str(write_canonical(night, tmp_path / f"{place}.parquet")))
+    products = sorted(set(lines["product"].to_pylist()))
+    spans = pa.table([products, [START] * len(products), [START + dt.timedelta(days=99)] * len(products)], SHELF)
+    where.leave("shelf", SHELF, [spans])
+    index = pa.table({"product": products, "product_index": pa.array(range(len(products)), pa.int32())})
+    where.leave("index", index.schema, [index])
+    tasks = (partial(where.of_nights, files), where.of_households, where.of_products)
+    seen = []
+    for _ in range(2):
+        for task in tasks:
+            for part in (0, 1, 1):
+                task(part)
+        seen.append({path.relative_to(tmp_path): path.read_bytes() for path in tmp_path.rglob("*.arrow")})
+    assert seen[0] == seen[1]
+    assert {path.parent.name for path in seen[0]} >= {"lines", "bought", "household_product", "product", "household"}
+
+
+def as_delivered(lines: pa.Table) -> pa.Table:
+    """Events of these lines, which all came in time."""
+    names = pa.array([f"p{number}" for number in lines["product_index"].to_pylist()])
+    events = lines.append_column("product", names).append_column("known", lines["day"])
+    return events.select(LINES_READ.names)
+
+
+def test_the_rule_by_which_a_line_counts():
+    night, next_day = START, START + dt.timedelta(days=1)
+    good = {"household": "h", "product": "a", "basket": "b", "day": night, "known": night, "quantity": 1, "cents": 1}
+    bad = [{"quantity": 0}, {"cents": 0}, {"cents": None}, {"household": None}, {"product": "b"}, {"product": "c"}]
+    events = pa.Table.from_pylist([good | one for one in ({}, {"discount_cents": 5}, {"known": next_day}, *bad)], LINES_READ)
+    shelf = pa.table([["a", "b"], [night, next_day], [night, next_day]], SHELF)
+    found = merchandise_lines(events, shelf)
+    assert found.schema.equals(LINES_READ)
+    assert found.sort_by("discount_cents").to_pylist() == [good | {"discount_cents": 0}, good | {"discount_cents": 5}]
+    assert on_time(events).num_rows == len(events) - 1
 
 
 def test_of_no_lines_none_are_in_force():

@@ -1,9 +1,12 @@
 """The stack's Spark server: the same rows as the reference, for who has its token, and what a job says when it is gone."""
 
 import os
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +14,8 @@ import pytest
 
 from include import spark_server
 from include.cli.run_spark import programs
+from include.errors import EXIT_TRY_AGAIN
+from include.serving import processes
 from include.settings import ROOT, Settings
 from tests.features.plain_etl import Purchase
 from tests.features.spark_shop import assert_like_the_reference, build, land
@@ -74,6 +79,36 @@ def test_a_server_that_ends_in_the_middle_is_a_reason_to_try_again(server, shop,
     told = os.environ | server[0].environ()
     said = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=told, capture_output=True, text=True, check=False)
     assert "does not answer" in said.stdout and "nightfill logs spark" in said.stdout, said.stderr
+
+
+def built(work: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(work)): path.read_bytes() for path in (work / "features").rglob("*.parquet")}
+
+
+@pytest.mark.long
+def test_after_a_server_that_was_killed_in_mid_job_the_retry_gives_the_same_bytes(shop, tmp_path):
+    """The stack's supervisor starts the server again; the task ends as one to try again, and its retry waits for the server."""
+    settings = Settings(var=tmp_path / "var", port_base=free_base(), spark_memory="1g")
+    processes.start(settings, programs(settings), local=False)
+    try:
+        assert job(settings, shop, tmp_path / "whole")["ok"]
+        with ThreadPoolExecutor(1) as pool:
+            disturbed = pool.submit(job, settings, shop, tmp_path / "work")
+            while not (tmp_path / "work" / "features.part" / "spark" / "shelf.arrow").exists():
+                assert not disturbed.done()
+                time.sleep(0.005)
+            (server,) = processes.status(settings)
+            os.kill(server.pid, signal.SIGKILL)
+            report = disturbed.result()
+        assert report["code"] == EXIT_TRY_AGAIN and "does not answer" in report["error"]["what"], report
+        assert not (tmp_path / "work" / "features").exists(), "nothing half-done is there"
+        assert job(settings, shop, tmp_path / "work")["ok"]
+        (another,) = processes.status(settings)
+        assert another.pid != server.pid
+    finally:
+        processes.stop(settings)
+    assert built(tmp_path / "work") == built(tmp_path / "whole")
+    assert_like_the_reference(tmp_path / "work", shop[1])
 
 
 def test_a_stack_with_a_cluster_has_no_server_of_its_own(tmp_path):
