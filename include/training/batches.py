@@ -1,7 +1,5 @@
 """Batches of one night each, histories of like length together, so that little is padded."""
 
-from collections.abc import Iterator
-
 import numpy as np
 
 from include.models.tables import NightTables
@@ -43,24 +41,14 @@ class Night:
         return out
 
 
-def epoch(nights: list[Night], size: int, rng: np.random.Generator) -> Iterator[tuple[int, dict[str, np.ndarray]]]:
-    """(place of the night, batch) in an order that depends on the generator only."""
-    plan: list[tuple[int, np.ndarray]] = []
+def plan(nights: list[Night], size: int, rng: np.random.Generator) -> list[tuple[int, np.ndarray]]:
+    """The batches of an epoch, (place of the night, its households), in an order that depends on the generator only."""
+    found: list[tuple[int, np.ndarray]] = []
     for place, night in enumerate(nights):
         order = rng.permutation(night.usable)
         lengths = night.examples.history_product.lengths
         for start in range(0, len(order), size * _SORTED_TOGETHER):
             part = order[start : start + size * _SORTED_TOGETHER]
             part = part[np.argsort(lengths[part], kind="stable")]
-            plan += [(place, part[i : i + size]) for i in range(0, len(part), size)]
-    for i in rng.permutation(len(plan)):
-        place, chosen = plan[i]
-        yield place, nights[place].batch(chosen)
-
-
-def batches_of(nights: list[Night], size: int) -> int:
-    """Number of batches in an epoch."""
-    whole = size * _SORTED_TOGETHER
-    return sum(
-        -(-min(whole, len(night.usable) - start) // size) for night in nights for start in range(0, len(night.usable), whole)
-    )
+            found += [(place, part[i : i + size]) for i in range(0, len(part), size)]
+    return [found[i] for i in rng.permutation(len(found))]

@@ -16,15 +16,16 @@ import numpy as np
 import tensorflow as tf
 
 from include.errors import Refused
-from include.jobs.frame import progress
 from include.models import candidates, scoring
 from include.models.pair_ranker import PairRanker
 from include.models.product_side import CUT, EMBEDDINGS
 from include.models.tables import ProductTable, night_tables
 from include.models.vocabulary import Vocabulary
 from include.recipes.recipe import Recipe
-from include.training.batches import Night, batches_of, epoch
+from include.training.batches import Night, plan
+from include.training.checkpoint import Checkpoint
 from include.training.examples import Examples
+from include.training.loop import Course, state_of, train
 from include.training.scalers import fit_scalers
 
 log = logging.getLogger("nightfill")
@@ -36,14 +37,16 @@ WARM = 0.1
 
 
 class Trained:
-    """Weights by name, their vocabulary, and how it went."""
+    """Weights by name, their vocabulary, and how it went: the loss of each step, by epoch."""
 
-    def __init__(self, arrays: dict[str, np.ndarray], vocabulary: Vocabulary, losses: list[float], seconds: float) -> None:
+    def __init__(
+        self, arrays: dict[str, np.ndarray], vocabulary: Vocabulary, losses: list[list[float]], seconds: float
+    ) -> None:
         self.arrays, self.vocabulary, self.losses, self.seconds = arrays, vocabulary, losses, seconds
 
 
-def fit(recipe: Recipe, examples: list[Examples], tables: list[ProductTable]) -> Trained:
-    """Train on nights in order. The same inputs give the same weights on the same machine.
+def fit(recipe: Recipe, examples: list[Examples], tables: list[ProductTable], checkpoint: Checkpoint | None = None) -> Trained:
+    """Train on nights in order. The same inputs give the same weights on the same machine, also from a checkpoint on.
 
     Raises:
         Refused: no household bought anything that could be a candidate, or the loss is not a number.
@@ -54,25 +57,21 @@ def fit(recipe: Recipe, examples: list[Examples], tables: list[ProductTable]) ->
     nights = [
         Night(part, night_tables(table, vocabulary, recipe.hot_products)) for part, table in zip(examples, tables, strict=True)
     ]
-    total = recipe.epochs * batches_of(nights, recipe.batch)
+    total = recipe.epochs * len(plan(nights, recipe.batch, np.random.default_rng(recipe.seed)))
     if total == 0:
         raise Refused("There is nothing to train on: no household bought a candidate", "Choose a later night, or more weeks")
     model = PairRanker(recipe, vocabulary, fit_scalers(examples, tables))
-    step = _step(model, recipe, total)
     sides = [_side(model, night) for night in nights]
-    rng = np.random.default_rng(recipe.seed)
-    losses, done = [], 0
-    for number in range(recipe.epochs):
-        sums = []
-        for place, batch in epoch(nights, recipe.batch, rng):
-            sums.append(step(sides[place], {name: tf.constant(value) for name, value in batch.items()}))
-            done += 1
-            if done % 50 == 0:
-                progress(done, total, "training steps", started)
-        losses.append(float(tf.reduce_mean(sums)))
-        log.info("epoch %d of %d: loss %.4f", number + 1, recipe.epochs, losses[-1])
-        if not np.isfinite(losses[-1]):
-            raise Refused(f"The loss became {losses[-1]} in epoch {number + 1}", "Look for odd values in the features")
+
+    def batch(planned: tuple[int, np.ndarray]) -> tuple[dict[str, tf.Tensor], dict[str, tf.Tensor]]:
+        place, chosen = planned
+        return sides[place], {name: tf.constant(value) for name, value in nights[place].batch(chosen).items()}
+
+    step, state = _step(model, recipe, total)
+    course = Course(
+        recipe.epochs, lambda n: plan(nights, recipe.batch, np.random.default_rng([recipe.seed, n])), batch, step, state
+    )
+    losses = train(course, checkpoint)
     return Trained(forget_unknown(model.arrays()), vocabulary, losses, time.time() - started)
 
 
@@ -98,8 +97,8 @@ def _listwise(logits: tf.Tensor, label: tf.Tensor) -> tf.Tensor:
     return tf.reduce_mean(each)
 
 
-def _step(model: PairRanker, recipe: Recipe, total: int) -> Callable[..., tf.Tensor]:
-    """One step of training as a graph: (product side, batch) -> loss."""
+def _step(model: PairRanker, recipe: Recipe, total: int) -> tuple[Callable[..., tf.Tensor], dict[str, tf.Variable]]:
+    """One step of training as a graph, (product side, batch) -> loss, and all variables that it changes."""
     dense = [value for name, value in model.named.items() if name not in EMBEDDINGS]
     embeddings = [model.named[name] for name in EMBEDDINGS]
     fast, slow = adam(recipe.learning_rate, total), adam(recipe.learning_rate * EMBEDDING_RATE, total)
@@ -115,7 +114,7 @@ def _step(model: PairRanker, recipe: Recipe, total: int) -> Callable[..., tf.Ten
         slow.apply([tf.convert_to_tensor(gradient) for gradient in gradients[len(dense) :]], embeddings)
         return loss
 
-    return step
+    return step, state_of(model.named, fast=fast, slow=slow)
 
 
 def _side(model: PairRanker, night: Night) -> dict[str, tf.Tensor]:

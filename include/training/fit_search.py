@@ -6,10 +6,9 @@ The softmax runs over every product of the night's universe, none is sampled. A 
 that it bought, in the five ways of include/features/queries.py, drawn anew in each epoch.
 """
 
-import logging
 import random
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 
 import keras
 import numpy as np
@@ -17,20 +16,20 @@ import tensorflow as tf
 
 from include.errors import Refused
 from include.features.queries import SHARES, VARIANTS, vary
-from include.jobs.frame import progress
 from include.models import candidates, search_scoring, text
 from include.models.product_side import CUT, EMBEDDINGS
 from include.models.query_tables import QueryTables, query_tables
 from include.models.search_side import TEXT, text_side
 from include.models.tables import ProductTable
 from include.recipes.recipe import Recipe
+from include.training.checkpoint import Checkpoint
 from include.training.examples import Examples
 from include.training.fit import EMBEDDING_RATE, Trained, adam, forget_unknown, make_deterministic, vocabulary_of
 from include.training.fit_text import fit_text
+from include.training.loop import Course, state_of, train
 from include.training.query_examples import Asked, Types, asked_of
 from include.training.scalers import fit_scalers
 
-log = logging.getLogger("nightfill")
 Weights = dict[str, tf.Variable]
 
 
@@ -92,8 +91,14 @@ class SearchNight:
         }
 
 
-def fit_search(recipe: Recipe, examples: list[Examples], tables: list[ProductTable]) -> Trained:
-    """Train on nights in order. The same inputs give the same weights on the same machine.
+Planned = tuple[SearchNight, np.ndarray, list[Asked], str]
+"""A batch: its night, its households, what they ask for, and the seed of their words."""
+
+
+def fit_search(
+    recipe: Recipe, examples: list[Examples], tables: list[ProductTable], checkpoint: Checkpoint | None = None
+) -> Trained:
+    """Train on nights in order. The same inputs give the same weights on the same machine, also from a checkpoint on.
 
     Raises:
         Refused: nobody bought a product with a type, or the loss is not a number.
@@ -104,48 +109,42 @@ def fit_search(recipe: Recipe, examples: list[Examples], tables: list[ProductTab
     sides = [query_tables(table, vocabulary, recipe.hot_products, "trend") for table in tables]
     arrays = fit_text(sides[-1], recipe.text, recipe.seed) | fit_scalers(examples, tables)
     nights = [SearchNight(*parts, arrays) for parts in zip(examples, tables, sides, strict=True)]
+    total = len(_plan(0, nights, recipe)) * recipe.epochs
+    if not total:
+        raise Refused(
+            "There is nothing to train on: no household bought a product with a type", "Choose a later night, or more weeks"
+        )
     sizes = {name: len(names) for name, names in vocabulary.model_dump().items()}
     width = {side: len(arrays[f"{side}_mean"]) for side in ("history", "product", "household")}
     weights = _weights(shapes(recipe, sizes, width), arrays, recipe.seed)
-    step = _step(weights, arrays, recipe, sum(-(-len(night.examples) // recipe.batch) for night in nights) * recipe.epochs)
-    losses = [_epoch(number, nights, recipe, step, began) for number in range(recipe.epochs)]
+    step, state = _step(weights, arrays, recipe, total)
+    losses = train(Course(recipe.epochs, lambda number: _plan(number, nights, recipe), _batch, step, state), checkpoint)
     learned = {name: value.numpy() for name, value in weights.items()}
     return Trained(forget_unknown(arrays | learned), vocabulary, losses, time.time() - began)
 
 
-def _epoch(number: int, nights: list[SearchNight], recipe: Recipe, step: Callable[..., tf.Tensor], began: float) -> float:
-    losses, total = [], sum(-(-len(night.examples) // recipe.batch) for night in nights)
-    for done, (night, batch) in enumerate(_batches(number, nights, recipe), 1):
-        losses.append(float(step(night.side, {name: tf.constant(value) for name, value in batch.items()})))
-        if done % 50 == 0:
-            progress(number * total + done, recipe.epochs * total, "training steps", began)
-    if not losses:
-        raise Refused(
-            "There is nothing to train on: no household bought a product with a type", "Choose a later night, or more weeks"
-        )
-    loss = float(np.mean(losses))
-    log.info("epoch %d of %d: loss %.4f", number + 1, recipe.epochs, loss)
-    if not np.isfinite(loss):
-        raise Refused(f"The loss became {loss} in epoch {number + 1}", "Look for odd values in the features")
-    return loss
-
-
-def _batches(number: int, nights: list[SearchNight], recipe: Recipe) -> Iterator[tuple[SearchNight, dict[str, np.ndarray]]]:
+def _plan(number: int, nights: list[SearchNight], recipe: Recipe) -> list[Planned]:
     """Batches of households of one night with histories of like length, in an order that depends on the seed only."""
-    rng, said = np.random.default_rng([recipe.seed, number]), random.Random(f"{recipe.seed} {number}")
-    plan = []
+    rng, seed = np.random.default_rng([recipe.seed, number]), f"{recipe.seed} {number}"
+    found: list[Planned] = []
     for night in nights:
         by_household: dict[int, list[Asked]] = {}
-        for one in asked_of(night.examples, night.types, recipe.train_queries, f"{recipe.seed} {number}"):
+        for one in asked_of(night.examples, night.types, recipe.train_queries, seed):
             by_household.setdefault(one.household, []).append(one)
         order = rng.permutation(sorted(by_household))
         for start in range(0, len(order), 16 * recipe.batch):
             part = order[start : start + 16 * recipe.batch]
             part = part[np.argsort(night.examples.history_product.lengths[part], kind="stable")]
-            plan += [(night, part[i : i + recipe.batch], by_household) for i in range(0, len(part), recipe.batch)]
-    for i in rng.permutation(len(plan)):
-        night, chosen, by_household = plan[i]
-        yield night, night.batch(chosen, [one for household in chosen for one in by_household[int(household)]], said)
+            for chosen in (part[i : i + recipe.batch] for i in range(0, len(part), recipe.batch)):
+                asked = [one for household in chosen for one in by_household[int(household)]]
+                found.append((night, chosen, asked, f"{seed} {len(found)}"))
+    return [found[i] for i in rng.permutation(len(found))]
+
+
+def _batch(planned: Planned) -> tuple[dict[str, tf.Tensor], dict[str, tf.Tensor]]:
+    night, chosen, asked, seed = planned
+    batch = night.batch(chosen, asked, random.Random(seed))
+    return night.side, {name: tf.constant(value) for name, value in batch.items()}
 
 
 def _said(asked: Asked, rng: random.Random) -> str:
@@ -175,7 +174,8 @@ def scores_of(
 
 def _step(
     weights: Weights, arrays: Mapping[str, np.ndarray], recipe: Recipe, total: int
-) -> Callable[[dict[str, tf.Tensor], dict[str, tf.Tensor]], tf.Tensor]:
+) -> tuple[Callable[[dict[str, tf.Tensor], dict[str, tf.Tensor]], tf.Tensor], dict[str, tf.Variable]]:
+    """One step as a graph, (product side, batch) -> loss, and all variables that it changes."""
     dense = [value for name, value in weights.items() if name not in EMBEDDINGS]
     embeddings = [weights[name] for name in EMBEDDINGS]
     fast, slow = adam(recipe.learning_rate, total), adam(recipe.learning_rate * EMBEDDING_RATE, total)
@@ -196,7 +196,7 @@ def _step(
         slow.apply([tf.convert_to_tensor(gradient) for gradient in gradients[len(dense) :]], embeddings)
         return loss
 
-    return step
+    return step, state_of(weights, fast=fast, slow=slow)
 
 
 def _weights(wanted: Mapping[str, tuple[int, ...]], arrays: Mapping[str, np.ndarray], seed: int) -> Weights:

@@ -10,8 +10,7 @@ learned: the others keep the random directions they began with, by which texts o
 
 import logging
 import random
-import time
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import keras
 import numpy as np
@@ -19,10 +18,10 @@ import scipy.sparse as sp
 import tensorflow as tf
 
 from include.features.queries import vary
-from include.jobs.frame import progress
 from include.models import text
 from include.models.query_tables import QueryTables
 from include.models.search_side import CATEGORY, TEXT, TEXT_SCALE, untrained
+from include.training.loop import Course, train
 
 log = logging.getLogger("nightfill")
 STEPS = 1200
@@ -46,7 +45,7 @@ class Pool(NamedTuple):
 
 def fit_text(tables: QueryTables, width: int, seed: int) -> dict[str, np.ndarray]:
     """`text_embedding` [BUCKETS, D], `text_scale` [1], `text_category` [1]. Popularity is read from `recent`."""
-    began, start = time.time(), untrained(width, seed)
+    start = untrained(width, seed)
     live, parts = _live(tables)
     types = sorted({*tables.type_text.tolist()} - {""})
     place = {plain: i for i, plain in enumerate(types)}
@@ -57,11 +56,11 @@ def fit_text(tables: QueryTables, width: int, seed: int) -> dict[str, np.ndarray
     chance = _chances(tables, types)[pool.type]
     rng = np.random.default_rng(seed)
     drawn = rng.choice(len(chance), (steps, BATCH), p=chance / chance.sum())
-    losses = []
-    for i, chosen in enumerate(drawn, 1):
-        losses.append(model.step(_sparse(pool.pieces[chosen]), tf.constant(pool.share[chosen]), tf.constant(pool.type[chosen])))
-        if i % 200 == 0:
-            progress(i, steps, "text steps", began)
+
+    def batch(chosen: np.ndarray) -> tuple[Any, ...]:
+        return _sparse(pool.pieces[chosen]), tf.constant(pool.share[chosen]), tf.constant(pool.type[chosen])
+
+    (losses,) = train(Course(1, lambda _: list(drawn), batch, model.step, {}))
     log.info(
         "text: %d types, %d texts, %d live buckets, loss %.4f", len(types), len(type_of), len(live), np.mean(losses[-100:])
     )
