@@ -54,18 +54,25 @@ def as_backfill(api: AirflowApi, settings: Settings, nights: list[dt.date]) -> N
     first, last = str(nights[0]), str(nights[-1])
     words = [str(ROOT / "nightfill"), "backfill", first, last]
     environ = airflow_stack.clean_environ() | settings.environ() | {"NIGHTFILL_SPARK_MASTER": settings.spark_master}
-    subprocess.run(words, cwd=ROOT, env=environ, check=True, stdout=subprocess.DEVNULL)
-    assert set(api.backfill_states(DAG, first, last).values()) == {"success"}
+    asking = subprocess.Popen(words, cwd=ROOT, env=environ, stdout=subprocess.DEVNULL)
+    states: dict[str, str] = {}
+    while len(states) < len(nights) or not set(states.values()) <= set(DONE):
+        time.sleep(1)
+        states = api.backfill_states(DAG, first, last)
+        assert not asking.poll(), "the command has failed"
+    asking.terminate()  # it would wait until Airflow has closed the backfill
+    asking.wait()
+    assert set(states.values()) == {"success"}, states
 
 
-WAYS = {"single": one_by_one, "backfill": as_backfill, "range": as_range}
+WAYS = {"range": as_range, "backfill": as_backfill, "single": one_by_one}
 
 
 def measure(way: str, settings: Settings, nights: list[dt.date]) -> float:
     """Seconds of one way, in a stack that is up and has read the DAG."""
     shutil.rmtree(settings.var, ignore_errors=True)
-    stack.start(settings, serving=False)
     try:
+        stack.start(settings, serving=False)
         api = stack.client(settings)
         while api.dag(DAG) is None:
             time.sleep(0.5)
