@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 
 COUNTED = ("household_product", "product", "household")
 GRAIN = 400_000
-"""Raw lines a task: fewer only split what is small already, more would not fit a small driver at ten times the panel."""
+"""Raw lines a part: fewer only split what is small already, more take more memory of a worker for nothing."""
 
 log = logging.getLogger("nightfill")
 
