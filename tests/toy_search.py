@@ -36,6 +36,7 @@ CATEGORIES = ("BAKERY & BREAD", "DAIRY/CHEESE", "")
 RECIPE = Recipe(
     surface="search", name="quick", model="text_ranker", query=True, train_weeks=4, gate_weeks=2, hot_products=16,
     history_slots=40, embedding=4, hidden=(16, 8), epochs=4, batch=16, learning_rate=0.01, text=32, gate_queries=2,
+    text_steps=300,
     gates=Gates(beats=("popularity",)),
 )  # fmt: skip
 POPULARITY = RECIPE.model_copy(update={"name": "popularity", "model": "text_match"})

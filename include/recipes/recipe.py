@@ -46,6 +46,7 @@ class Recipe(BaseModel):
     train_queries: int = Field(default=4, ge=1, description="types that a household-week asks for in an epoch of training")
     gate_queries: int = Field(default=2, ge=1, description="types that a household-week asks for in the gates")
     text: int = Field(default=64, ge=2, multiple_of=2, description="width of the text embedding")
+    text_steps: int = Field(default=1200, ge=1, description="steps in which the text learns; fewer in a large catalogue")
     hidden: tuple[int, ...] = (64, 32)
     epochs: int = Field(default=6, ge=1)
     batch: int = Field(default=64, ge=1)

@@ -107,7 +107,7 @@ def fit_search(
     make_deterministic(recipe.seed)
     vocabulary = vocabulary_of(tables)
     sides = [query_tables(table, vocabulary, recipe.hot_products, "trend") for table in tables]
-    arrays = fit_text(sides[-1], recipe.text, recipe.seed) | fit_scalers(examples, tables)
+    arrays = fit_text(sides[-1], recipe.text, recipe.seed, recipe.text_steps) | fit_scalers(examples, tables)
     nights = [SearchNight(*parts, arrays) for parts in zip(examples, tables, sides, strict=True)]
     total = len(_plan(0, nights, recipe)) * recipe.epochs
     if not total:

@@ -24,7 +24,6 @@ from include.models.search_side import CATEGORY, TEXT, TEXT_SCALE, untrained
 from include.training.loop import Course, train
 
 log = logging.getLogger("nightfill")
-STEPS = 1200
 BATCH = 256
 RATE = 4e-3
 TEXTS = 4000
@@ -43,13 +42,13 @@ class Pool(NamedTuple):
     share: np.ndarray
 
 
-def fit_text(tables: QueryTables, width: int, seed: int) -> dict[str, np.ndarray]:
+def fit_text(tables: QueryTables, width: int, seed: int, steps: int) -> dict[str, np.ndarray]:
     """`text_embedding` [BUCKETS, D], `text_scale` [1], `text_category` [1]. Popularity is read from `recent`."""
     start = untrained(width, seed)
     live, parts = _live(tables)
     types = sorted({*tables.type_text.tolist()} - {""})
     place = {plain: i for i, plain in enumerate(types)}
-    steps = max(STEPS // 6, min(STEPS, STEPS * TEXTS // len(tables.type_text)))
+    steps = max(-(-steps // 6), min(steps, steps * TEXTS // len(tables.type_text)))
     pool = _pool(tables, types, live, seed)
     type_of = np.array([place.get(plain, -1) for plain in tables.type_text], np.int32)
     model = _TextModel(start[TEXT][live], [_sparse(part) for part in parts], type_of, steps)

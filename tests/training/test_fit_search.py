@@ -25,7 +25,7 @@ from tests import toy_search
 from tests.toy_search import RECIPE, TYPES
 from tests.toy_shop import NIGHT, WIDTHS
 
-QUICK = RECIPE.model_copy(update={"epochs": 1})
+QUICK = RECIPE.model_copy(update={"epochs": 1, "text_steps": 30})
 
 
 def gate_weeks() -> list[GateWeek]:
