@@ -1,0 +1,57 @@
+"""docs/MODELS.md from the rows of var/bench/models.json: every figure comes from a run, none is typed."""
+
+from collections.abc import Sequence
+from typing import Any
+
+HEAD = """# How well `home` ranks, beside its rivals
+
+Written by `make bench-models`; do not edit. NDCG@10 on the panel under the CJ-week protocol (`benchmarks/models/protocol.py`):
+choices on weeks 45 to 47, the figures below on weeks 48 to 51, of which nothing else in the project reads anything. The whole
+universe is ranked, without sampled negatives. Intervals hold 95 % of a bootstrap over households; a lead is paired: the same
+household in the same week. `script` is what an independent implementation reached; `plan` says whether the ranker knows the
+promotions of the week that it ranks for.
+"""
+TITLES = {"all": "All products", "new": "Products that the household had never bought"}
+
+
+def page(rows: Sequence[dict[str, Any]]) -> str:
+    """The document, from rows as `bench_models.py` writes them."""
+    parts = [HEAD]
+    for task, title in TITLES.items():
+        own = [row for row in rows if row["task"] == task]
+        if not own:
+            continue
+        count = own[0]["queries"]
+        parts.append(f"## {title}\n\n{count} household-weeks, {own[0]['products']} products.\n")
+        parts += [_table(own), _leads(own), _chosen(own)]
+    return "\n".join(parts).rstrip() + "\n"
+
+
+def _table(rows: Sequence[dict[str, Any]]) -> str:
+    names = "model kind plan NDCG@10 script hit@10 recall@20 coverage@10 weeks_52,_53 fit_CPU_s CPU_ms_a_household"
+    titles = [name.replace("_", " ") for name in names.split()]
+    lines = [f"| {' | '.join(titles)} |", "|---" * len(titles) + "|"]
+    for row in sorted(rows, key=lambda row: row["value"]):
+        script = f"{row['rival_value']:.4f} ({row['ratio']:.3f})" if row["rival_value"] else ""
+        lines.append(
+            f"| {row['model']} | {row['family']} | {'yes' if row['plan'] else ''} | {row['value']:.4f} [{row['low']:.4f}, "
+            f"{row['high']:.4f}] | {script} | {row['hit_rate@10']:.3f} | {row['recall@20']:.3f} | {row['coverage@10']:.3f} | "
+            f"{row['stress']:.4f} | {row['fit_seconds']:.0f} | {row['ask_ms']:.2f} |"
+        )
+    return "\n".join(lines) + "\n"
+
+
+def _leads(rows: Sequence[dict[str, Any]]) -> str:
+    """The best model's paired lead over every other."""
+    best = max(rows, key=lambda row: row["value"])
+    lines = [f"Paired leads of {best['model']}:\n", "| over | NDCG@10 | 95 % |", "|---|---|---|"]
+    for row in sorted(rows, key=lambda row: -row["value"]):
+        if row is not best:
+            lead = best["leads"][row["model"]]
+            lines.append(f"| {row['model']} | {lead['value']:+.4f} | [{lead['low']:+.4f}, {lead['high']:+.4f}] |")
+    return "\n".join(lines) + "\n"
+
+
+def _chosen(rows: Sequence[dict[str, Any]]) -> str:
+    said = [f"{row['model']} {row['setting']} ({row['valid']:.4f})" for row in rows if row["setting"]]
+    return f"Chosen on the validation weeks, with their figure there: {'; '.join(said)}.\n" if said else ""
