@@ -1,4 +1,4 @@
-"""`nightfill test`: the quick checks, then the unit tests, then models, then those that start real processes."""
+"""`nightfill test`: the quick checks, the unit tests, models, tests that start real processes, and whole stacks."""
 
 import subprocess
 import time
@@ -13,12 +13,16 @@ SLOW = "slow and not long"
 MODELS = ("compression", "drills", "models", "training")
 """Rooms whose quick tests build TensorFlow graphs: a stage of their own, or nobody would wait for the others."""
 
+STACKS = ("cli", "e2e", "plugins", "serving")
+"""Rooms whose slow tests start Airflow or judge by latency: one after the other, or they would measure each other."""
+
 
 def stages(bin_folder: Path, long: bool, more: Sequence[str]) -> list[tuple[str, list[str]]]:
     """What is run, in order, each with a name. `more` goes to pytest."""
     ruff, mypy, python = (str(bin_folder / name) for name in ("ruff", "mypy", "python"))
     pytest = [python, "-m", "pytest", "--durations=10", *more]
     rooms = [f"tests/{room}" for room in MODELS]
+    stacks = [f"tests/{room}" for room in STACKS]
     both_cores = ["-n", "2", "--dist", "loadfile"]
     if long:
         return [("long tests", [*pytest, "-m", "long"])]
@@ -28,7 +32,8 @@ def stages(bin_folder: Path, long: bool, more: Sequence[str]) -> list[tuple[str,
         ("types", [mypy]),
         ("unit tests", [*pytest, "-m", QUICK, *both_cores, *(f"--ignore={room}" for room in rooms)]),
         ("models in TensorFlow", [*pytest, "-m", QUICK, *both_cores, *rooms]),
-        ("tests with real processes", [*pytest, "-m", SLOW, *both_cores]),
+        ("tests with real processes", [*pytest, "-m", SLOW, *both_cores, *(f"--ignore={room}" for room in stacks)]),
+        ("tests of whole stacks", [*pytest, "-m", SLOW, *stacks]),
     ]
 
 
