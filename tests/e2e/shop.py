@@ -26,7 +26,7 @@ class Shop:
             if name.startswith("AIRFLOW"):
                 del self.env[name]
 
-    def call(self, *arguments: str, seconds: float = 900) -> subprocess.CompletedProcess[str]:
+    def call(self, *arguments: str, seconds: float = 1800) -> subprocess.CompletedProcess[str]:
         command = [str(ROOT / "nightfill"), *arguments]
         return subprocess.run(command, env=self.env, capture_output=True, text=True, timeout=seconds, cwd=ROOT)
 
