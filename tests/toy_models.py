@@ -8,17 +8,25 @@ from pathlib import Path
 
 import numpy as np
 
+from include.compression.int8 import compress
+from include.jobs.train_model import FITS
 from include.models.build import serve
 from include.models.export import write_bundle
 from include.models.model import Model
 from include.models.vocabulary import Vocabulary
+from include.recipes.columns import Columns
+from include.recipes.recipe import Recipe
 from include.training.assemble import assemble
-from include.training.fit import Trained, fit
+from include.training.fit import Trained
 from include.training.windows import Windows, windows
 from include.training.workspace import Workspace
 from tests.toy_shop import FIRST, NIGHT, RECIPE, WIDTHS, ToyHistory
 
 QUICK = RECIPE.model_copy(update={"epochs": 1})
+COLUMNS = Columns(history=("recency", "days_total", "single"))
+TWO_STAGE = RECIPE.model_copy(
+    update={"name": "two_stage", "model": "two_stage", "factors": 4, "shortlist": 12, "columns": COLUMNS, "epochs": 12}
+)
 
 
 @functools.cache
@@ -33,21 +41,27 @@ def folder() -> Path:
 def workspace() -> tuple[Workspace, Windows]:
     """The toy shop, assembled."""
     work, cut = Workspace(folder() / "work"), windows(NIGHT, FIRST, RECIPE.train_weeks, RECIPE.gate_weeks)
-    counts = assemble(ToyHistory(), RECIPE, cut, FIRST, work)
+    counts = assemble(ToyHistory(), TWO_STAGE, cut, FIRST, work)
     about = {"windows": cut.model_dump(mode="json"), "inputs": {"features": "toy"}, "spec": "toy", **counts}
     work.write_json("assembled.json", about)
     return work, cut
 
 
 @functools.cache
-def trained() -> Trained:
-    """The pair ranker after all epochs on the toy shop's training weeks."""
+def trained(recipe: Recipe = RECIPE) -> Trained:
+    """A model after all epochs on the toy shop's training weeks."""
     work, cut = workspace()
-    return fit(RECIPE, [work.examples(night) for night in cut.train], [work.products(night) for night in cut.train])
+    make = FITS[recipe.model]
+    return make(recipe, [work.examples(night) for night in cut.train], [work.products(night) for night in cut.train])
 
 
 def pair_ranker() -> Model:
     return Model(RECIPE, trained().vocabulary, trained().arrays, WIDTHS, "toy")
+
+
+def two_stage() -> Model:
+    found = trained(TWO_STAGE)
+    return Model(TWO_STAGE, found.vocabulary, found.arrays, WIDTHS, "toy")
 
 
 def popularity() -> Model:
@@ -56,14 +70,21 @@ def popularity() -> Model:
 
 @functools.cache
 def bundle(kind: str) -> Path:
-    """An exported bundle of `popularity`, `pair_ranker` or `int8`."""
-    from include.compression.int8 import compress
-
+    """An exported bundle of one of MODELS."""
     work, _ = workspace()
-    model = {"popularity": popularity, "pair_ranker": pair_ranker, "int8": lambda: compress(pair_ranker())}[kind]()
+    model = MODELS[kind]()
     path = folder() / kind
     write_bundle(model, serve(model, work.products(NIGHT)), str(NIGHT), work.questions(), path)
     return path
+
+
+MODELS = {
+    "popularity": popularity,
+    "pair_ranker": pair_ranker,
+    "int8": lambda: compress(pair_ranker()),
+    "two_stage": two_stage,
+    "two_stage_int8": lambda: compress(two_stage()),
+}
 
 
 def question(households: int = 3, slots: int = 5, seed: int = 0) -> dict[str, np.ndarray]:

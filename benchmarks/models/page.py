@@ -14,9 +14,9 @@ promotions of the week that it ranks for.
 TITLES = {"all": "All products", "new": "Products that the household had never bought"}
 
 
-def page(rows: Sequence[dict[str, Any]]) -> str:
-    """The document, from rows as `bench_models.py` writes them."""
-    parts = [HEAD]
+def page(rows: Sequence[dict[str, Any]], missing: Sequence[str] = ()) -> str:
+    """The document, from rows as `bench_models.py` writes them; `missing` names models that were not measured."""
+    parts = [HEAD, *([f"Not measured yet: {', '.join(missing)}.\n"] if missing else [])]
     for task, title in TITLES.items():
         own = [row for row in rows if row["task"] == task]
         if not own:
@@ -53,5 +53,5 @@ def _leads(rows: Sequence[dict[str, Any]]) -> str:
 
 
 def _chosen(rows: Sequence[dict[str, Any]]) -> str:
-    said = [f"{row['model']} {row['setting']} ({row['valid']:.4f})" for row in rows if row["setting"]]
+    said = [f"{row['model']} {row['setting']} ({row['valid']:.4f})" for row in rows if row["valid"]]
     return f"Chosen on the validation weeks, with their figure there: {'; '.join(said)}.\n" if said else ""

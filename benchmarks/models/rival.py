@@ -28,6 +28,8 @@ class Rival:
     noise: float = 0.01
     tasks: tuple[str, ...] = TASKS
     plan: bool = False
+    tuned: bool = False
+    """Whether `make` itself learns something from the validation weeks."""
 
 
 @dataclass
@@ -44,7 +46,10 @@ class Row:
 
 
 def choose(rival: Rival, row: Row) -> None:
-    """The best setting of each task on the validation weeks."""
+    """The best setting of each task on the validation weeks; where there is one setting, nothing is to be chosen."""
+    if len(rival.grid) == 1 and not rival.tuned:
+        row.setting = dict.fromkeys(rival.tasks, rival.grid[0])
+        return
     cut = fold(CUT_OFF[VALID])
     for setting in rival.grid:
         found = measure(rival.make(cut, **setting), cut, VALID, rival.tasks)

@@ -76,7 +76,9 @@ def _rival(task: str, plan: bool, script: float) -> Rival:
     about = "trees over hand-made features" + (" and the promotion plan" if plan else "")
     make: Callable[..., Scorer] = partial(trees, task=task, plan=plan)
     name = f"LightGBM{' + plan' if plan else ''} ({task})"
-    return Rival(name, "trees", about, make, script={task: script} if script else {}, noise=0.03, tasks=(task,), plan=plan)
+    return Rival(
+        name, "trees", about, make, script={task: script} if script else {}, noise=0.03, tasks=(task,), plan=plan, tuned=True
+    )
 
 
 RIVALS = (

@@ -7,8 +7,9 @@ import pyarrow.compute as pc
 
 from include.features.chain import catalogue_night
 from include.features.lookup import Table
-from include.features.offers import OFFERS
+from include.features.offers import OFFERS, in_stores, placed
 from include.features.text import query_of
+from include.sources.extras import KINDS
 from include.sources.landing import plan_night
 from include.store.objects import Store
 
@@ -25,6 +26,7 @@ def _words(rows: pa.Table, night: dt.date) -> pa.Table:
     return pa.table({"product": rows["product"], "words": words.take(joined.indices)})
 
 
+WEEK = dt.timedelta(days=7)
 CONTENT = ("department", "category", "type", "manufacturer", "brand", "size")
 
 TABLES = {
@@ -36,6 +38,19 @@ TABLES = {
         dict.fromkeys(("display_stores", "mailer_stores", "stores"), "int"),
         lambda store, night: [plan_night(night)],
     ),
+    "plan_before": Table("promotions", ("product",), {"stores": "int"}, lambda store, night: [plan_night(night) - WEEK]),
+    "shown": Table(
+        "placements", ("product",), dict.fromkeys(KINDS, "int"), lambda store, night: [plan_night(night)], in_stores, placed
+    ),
+    "shown_before": Table(
+        "placements",
+        ("product",),
+        dict.fromkeys(KINDS, "int"),
+        lambda store, night: [plan_night(night) - WEEK],
+        in_stores,
+        placed,
+    ),
     **OFFERS,
 }
-"""The plan of promotions is that of the week which begins with the day after the night, or holds it."""
+"""The plan of promotions is that of the week which begins with the day after the night, or holds it;
+`before` is the one of the week before."""

@@ -129,6 +129,12 @@ def placed(store: Store, manifest: Manifest) -> pa.Table:
     return pa.table({"store": stores.take(pa.array(place)), "product": plan["product"].take(pa.array(product)), **shown})
 
 
+def in_stores(rows: pa.Table, night: dt.date) -> pa.Table:
+    """In how many stores a product is shown, by kind of place."""
+    counted = rows.group_by("product", use_threads=False).aggregate([(kind, "sum") for kind in KINDS])
+    return counted.rename_columns({f"{kind}_sum": kind for kind in KINDS})
+
+
 def _bits(words: pa.ChunkedArray, stores: int) -> np.ndarray:
     """bool [products, stores] of lists of 64-bit words."""
     if not len(words):

@@ -65,14 +65,16 @@ def _cost(value: Expr, entity: str) -> str:
 
 
 def _readers(family: Family, entry: Entry) -> str:
-    """Surfaces; all recipes of a surface read the same columns."""
+    """Surfaces with a recipe that reads the entry."""
     if kind_of(entry.value, family.entity) == "text":
         return "any model, as a text" if entry.name in CONTENT else ""
     sides = [side for side, entities in SIDES.items() if family.entity in entities]
     return ", ".join(
         surface
         for surface in recipes.surfaces()
-        if any(entry.name in getattr(recipes.columns(surface), side) for side in sides)
+        if any(
+            entry.name in getattr(recipes.get(surface, name).columns, side) for name in recipes.names(surface) for side in sides
+        )
     )
 
 

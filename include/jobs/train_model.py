@@ -21,9 +21,11 @@ from include.training.curves import write_curves
 from include.training.examples import Examples
 from include.training.fit import Trained, devices, fit
 from include.training.fit_search import fit_search
+from include.training.fit_two_stage import fit_two_stage
 from include.training.job import TrainingJob
 
 log = logging.getLogger("nightfill")
+FITS = {"pair_ranker": fit, "two_stage": fit_two_stage, "text_ranker": fit_search}
 SMALLEST = 16
 """No batch is made smaller than this: then it is not the batch that fills the memory."""
 
@@ -73,7 +75,7 @@ class TrainModel(TrainingJob):
         """The trained weights, and the recipe with the batch that fitted into the memory."""
         key = digest({"recipe": recipe.model_dump(mode="json"), "inputs": about, "tensorflow": tf.__version__})
         try:
-            return recipe, (fit_search if recipe.query else fit)(recipe, examples, tables, Checkpoint(self._checkpoint, key))
+            return recipe, FITS[recipe.model](recipe, examples, tables, Checkpoint(self._checkpoint, key))
         except (tf.errors.ResourceExhaustedError, MemoryError):
             if recipe.batch < 2 * SMALLEST:
                 raise

@@ -3,15 +3,17 @@
 from typing import cast
 
 from include.errors import Refused
+from include.models.factor_tables import FactorTables
 from include.models.model import Model
 from include.models.product_side import product_side
 from include.models.query_tables import QueryTables
 from include.models.search_side import search_side, text_side
 from include.models.served_search import ServedTextMatch, ServedTextRanker
+from include.models.served_two_stage import ServedTwoStage
 from include.models.serving import Served, ServedPairRanker, ServedPopularity
 from include.models.tables import ProductTable
 
-KINDS = ("popularity", "pair_ranker", "text_match", "text_ranker")
+KINDS = ("popularity", "pair_ranker", "two_stage", "text_match", "text_ranker")
 
 
 def serve(model: Model, products: ProductTable) -> Served:
@@ -26,6 +28,8 @@ def serve(model: Model, products: ProductTable) -> Served:
         return ServedPopularity(name, tables, model.widths, model.recipe.top_k)
     if model.recipe.model == "pair_ranker":
         return ServedPairRanker(name, tables, model.widths, model.recipe.top_k, product_side(model.arrays, tables))
+    if model.recipe.model == "two_stage":
+        return ServedTwoStage(name, cast(FactorTables, tables), model)
     if model.recipe.model == "text_match":
         texts = cast(QueryTables, tables)
         return ServedTextMatch(name, texts, model.widths, model.recipe.top_k, text_side(model.arrays, texts))

@@ -13,6 +13,7 @@ import numpy as np
 
 from include.canonical import digest
 from include.errors import Refused
+from include.models.factor_tables import factor_tables
 from include.models.query_tables import query_tables
 from include.models.tables import NightTables, ProductTable, night_tables
 from include.models.vocabulary import Vocabulary
@@ -41,7 +42,7 @@ class Model:
     def tables(self, products: ProductTable) -> NightTables:
         """A night's products as this model reads them."""
         hot_by = "recent" if self.recipe.model == "popularity" else "trend"
-        make = query_tables if self.recipe.query else night_tables
+        make = query_tables if self.recipe.query else factor_tables if self.recipe.factors else night_tables
         return make(products, self.vocabulary, self.recipe.hot_products, hot_by)
 
     def name(self, tables: NightTables) -> str:
@@ -58,6 +59,7 @@ class Model:
                 "precision": self.precision,
                 "model": self.recipe.model,
                 "top_k": self.recipe.top_k,
+                **({"shortlist": self.recipe.shortlist} if self.recipe.factors else {}),
             }
         )[:16]
 

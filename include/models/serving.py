@@ -82,8 +82,8 @@ class ServedPopularity(Served):
         return candidates.best(score, tf.broadcast_to(hot[None, :], [batch, tf.shape(hot)[0]]), self.top_k)
 
 
-class ServedPairRanker(Served):
-    """The pair ranker with its two product tables as float32, or its embedding as int8 rows with a scale for each half."""
+class ServedRanker(Served):
+    """A ranker with its two product tables as float32, or its embedding as int8 rows with a scale for each half."""
 
     def __init__(
         self, name: str, tables: NightTables, widths: Mapping[str, int], top_k: int, product_side: Mapping[str, np.ndarray]
@@ -94,9 +94,10 @@ class ServedPairRanker(Served):
         self.types, self.categories = int(tables.type.max()) + 1, int(tables.category.max()) + 1
         super().__init__(name, tables, widths, top_k)
 
-    def choose(self, product: Any, features: Any, household: Any, exclude: Any) -> tuple[tf.Tensor, tf.Tensor]:
-        weights = {key: tf.convert_to_tensor(value) for key, value in self.weights.items() if key not in TABLES}
-        side = scoring.Products(
+    def sides(self) -> tuple[scoring.Weights, scoring.Products]:
+        """Dense weights, and the product side as a formula reads it."""
+        dense = {key: tf.convert_to_tensor(value) for key, value in self.weights.items() if key not in TABLES}
+        return dense, scoring.Products(
             features=self.weights["features"],
             type=self.type,
             category=self.category,
@@ -107,7 +108,6 @@ class ServedPairRanker(Served):
             row_of=self.row_of,
             embed=self._embed,
         )
-        return scoring.answer(scoring.score(weights, side, product, features, household, exclude), self.hot, self.top_k)
 
     def _embed(self, rows: tf.Tensor) -> scoring.Embedded:
         """Rows are gathered as they are stored and widened after: an int8 table is never widened whole."""
@@ -117,8 +117,15 @@ class ServedPairRanker(Served):
         return scoring.Embedded(tf.cast(values, tf.float32), tf.gather(self.weights["scale"], rows))
 
 
+class ServedPairRanker(ServedRanker):
+    """The pair ranker."""
+
+    def choose(self, product: Any, features: Any, household: Any, exclude: Any) -> tuple[tf.Tensor, tf.Tensor]:
+        return scoring.answer(scoring.score(*self.sides(), product, features, household, exclude), self.hot, self.top_k)
+
+
 TABLES = ("embedding", "features", "scale")
-"""Product-side tables of a served pair ranker; everything else in `product_side` is a dense weight."""
+"""Product-side tables of a served ranker; everything else in `product_side` is a dense weight."""
 
 
 def _variable(value: np.ndarray) -> tf.Variable:

@@ -17,7 +17,8 @@ class ProductTable:
     """All products of the shop as of one night, by product index.
 
     ids [V] strings; universe bool [V]; features float32 [V, P] by `names`; types, categories [V] strings ("" unknown);
-    recent float32 [V]: buyers of the last seven days (not transformed); trend float32 [V]: buyers of the last 28 days.
+    recent float32 [V]: buyers of the last seven days (not transformed); trend float32 [V]: buyers of the last 28 days;
+    factors float32 [V, 2 D], where the recipe asks for them: see include/training/factors.py.
     """
 
     ids: np.ndarray
@@ -27,6 +28,7 @@ class ProductTable:
     categories: np.ndarray
     recent: np.ndarray
     trend: np.ndarray
+    factors: np.ndarray | None = None
 
 
 @dataclass(frozen=True)

@@ -29,8 +29,8 @@ def _load(surface: str) -> list[Recipe]:
         raise ValueError(f"recipes of other surfaces stand in the module of {surface}")
     if len({recipe.query for recipe in found}) > 1:
         raise ValueError("either all recipes of a surface are asked with a query, or none")
-    if len({recipe.columns for recipe in found}) > 1:
-        raise ValueError("all recipes of a surface read the same columns, since a caller asks every arm alike")
+    if len({recipe.columns.model_copy(update={"product": ()}) for recipe in found}) > 1:
+        raise ValueError("all recipes of a surface are asked with the same columns, since a caller asks every arm alike")
     return found
 
 

@@ -53,7 +53,7 @@ PRODUCT = (
 
 class Columns(BaseModel):
     """Names of entries: `history` of a pair, `product` of a product, `household` of a household or of the night, `sequences`
-    of a household's lists (each an input of its own)."""
+    of a household's lists (each an input of its own). Those of a product lie in the model; a caller sends the others."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 

@@ -42,6 +42,8 @@ class Recipe(BaseModel):
     history_slots: int = Field(default=384, ge=8, description="products of a household's past that training reads")
     hot_products: int = Field(default=512, ge=16, description="popular products that every household is also ranked on")
     embedding: int = Field(default=32, ge=1)
+    factors: int = Field(default=0, ge=0, multiple_of=2, description="directions of the product factors; 0: none")
+    shortlist: int = Field(default=128, ge=1, description="hot products that the network looks at, of a model of two stages")
     query: bool = Field(default=False, description="whether the surface is asked with a query")
     train_queries: int = Field(default=4, ge=1, description="types that a household-week asks for in an epoch of training")
     gate_queries: int = Field(default=2, ge=1, description="types that a household-week asks for in the gates")

@@ -4,6 +4,7 @@ import datetime as dt
 import logging
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -13,6 +14,7 @@ from include.jobs.frame import progress
 from include.models.tables import ProductTable
 from include.recipes.recipe import Recipe
 from include.training.examples import Examples, Ragged, ragged, write_examples
+from include.training.factors import product_factors
 from include.training.windows import WEEK, Windows
 from include.training.workspace import Workspace, write_products
 
@@ -65,7 +67,7 @@ def assemble(history: History, recipe: Recipe, windows: Windows, first: dt.date,
     counts: dict[str, int] = {}
     for done, night in enumerate(windows.nights, 1):
         view = history.view(night)
-        table = product_table(view, purchases, windows.week(night))
+        table = with_factors(product_table(view, purchases, windows.week(night)), purchases, windows.week(night), recipe)
         write_products(table, work.root / "products" / f"{night}.parquet")
         if night < windows.night:
             examples = _examples(view, table, _labels(purchases, households, windows.week(night) + 1), recipe)
@@ -112,6 +114,14 @@ def product_table(view: NightView, purchases: Purchases, week: int) -> ProductTa
         recent=purchases.buyers(week + 1, last=1)[:size],
         trend=purchases.buyers(week + 1, last=4)[:size],
     )
+
+
+def with_factors(table: ProductTable, purchases: Purchases, week: int, recipe: Recipe) -> ProductTable:
+    """The table with product factors as of the night that ends a week, for a recipe that asks for them."""
+    if not recipe.factors:
+        return table
+    bought = purchases.matrix(week + 1)[:, : len(table.ids)].multiply(table.universe).tocsr()
+    return replace(table, factors=product_factors(bought, recipe.factors, recipe.seed))
 
 
 def widths(view: NightView, recipe: Recipe) -> dict[str, int]:

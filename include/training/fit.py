@@ -9,7 +9,7 @@ hardly sees because a household's own past outweighs them.
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import keras
 import numpy as np
@@ -19,7 +19,7 @@ from include.errors import Refused
 from include.models import candidates, scoring
 from include.models.pair_ranker import PairRanker
 from include.models.product_side import CUT, EMBEDDINGS
-from include.models.tables import ProductTable, night_tables
+from include.models.tables import NightTables, ProductTable, night_tables
 from include.models.vocabulary import Vocabulary
 from include.recipes.recipe import Recipe
 from include.training.batches import Night, plan
@@ -29,6 +29,7 @@ from include.training.loop import Course, state_of, train
 from include.training.scalers import fit_scalers
 
 log = logging.getLogger("nightfill")
+Side = dict[str, tf.Tensor]
 NEW = 0.2
 EMBEDDING_RATE = 0.05
 """Learning rate of embedding rows over that of the dense weights: at the full rate they learn the training weeks by heart."""
@@ -57,22 +58,33 @@ def fit(recipe: Recipe, examples: list[Examples], tables: list[ProductTable], ch
     nights = [
         Night(part, night_tables(table, vocabulary, recipe.hot_products)) for part, table in zip(examples, tables, strict=True)
     ]
+    total = steps_of(recipe, nights)
+    model = PairRanker(recipe, vocabulary, fit_scalers(examples, tables))
+    sides = [product_tensors(night.tables, model.scalers) for night in nights]
+    losses = train(course_of(recipe, nights, sides, *_step(model, recipe, total)), checkpoint)
+    return Trained(forget_unknown(model.arrays()), vocabulary, losses, time.time() - started)
+
+
+def steps_of(recipe: Recipe, nights: list[Night]) -> int:
+    """How many steps all epochs have. Raises Refused when there is none."""
     total = recipe.epochs * len(plan(nights, recipe.batch, np.random.default_rng(recipe.seed)))
     if total == 0:
         raise Refused("There is nothing to train on: no household bought a candidate", "Choose a later night, or more weeks")
-    model = PairRanker(recipe, vocabulary, fit_scalers(examples, tables))
-    sides = [_side(model, night) for night in nights]
+    return total
 
-    def batch(planned: tuple[int, np.ndarray]) -> tuple[dict[str, tf.Tensor], dict[str, tf.Tensor]]:
+
+def course_of(
+    recipe: Recipe, nights: list[Night], sides: list[Side], step: Callable[..., tf.Tensor], state: dict[str, tf.Variable]
+) -> Course:
+    """All epochs over the nights' batches; `step` takes (product side of the night, batch)."""
+
+    def batch(planned: tuple[int, np.ndarray]) -> tuple[Side, dict[str, tf.Tensor]]:
         place, chosen = planned
         return sides[place], {name: tf.constant(value) for name, value in nights[place].batch(chosen).items()}
 
-    step, state = _step(model, recipe, total)
-    course = Course(
+    return Course(
         recipe.epochs, lambda n: plan(nights, recipe.batch, np.random.default_rng([recipe.seed, n])), batch, step, state
     )
-    losses = train(course, checkpoint)
-    return Trained(forget_unknown(model.arrays()), vocabulary, losses, time.time() - started)
 
 
 def devices() -> list[str]:
@@ -87,11 +99,11 @@ def loss_of(scores: scoring.Scores, slot_label: tf.Tensor, hot_label: tf.Tensor)
     hot = tf.where(scores.hot_open, scores.hot_logit, candidates.NOTHING)
     slot = tf.where(scores.history_open, scores.history_logit, candidates.NOTHING)
     is_open = tf.cast(tf.concat([scores.history_open, scores.hot_open], axis=1), tf.float32)
-    every = _listwise(tf.concat([slot, hot], axis=1), tf.concat([slot_label, hot_label], axis=1) * is_open)
-    return every + NEW * _listwise(hot, hot_label * tf.cast(scores.hot_open, tf.float32))
+    every = listwise(tf.concat([slot, hot], axis=1), tf.concat([slot_label, hot_label], axis=1) * is_open)
+    return every + NEW * listwise(hot, hot_label * tf.cast(scores.hot_open, tf.float32))
 
 
-def _listwise(logits: tf.Tensor, label: tf.Tensor) -> tf.Tensor:
+def listwise(logits: tf.Tensor, label: tf.Tensor) -> tf.Tensor:
     bought = tf.reduce_sum(label, axis=1)
     each = -tf.reduce_sum(label * tf.nn.log_softmax(logits, axis=1), axis=1) / tf.maximum(bought, 1.0)
     return tf.reduce_mean(each)
@@ -117,10 +129,9 @@ def _step(model: PairRanker, recipe: Recipe, total: int) -> tuple[Callable[..., 
     return step, state_of(model.named, fast=fast, slow=slow)
 
 
-def _side(model: PairRanker, night: Night) -> dict[str, tf.Tensor]:
+def product_tensors(tables: NightTables, scalers: Mapping[str, tf.Tensor]) -> Side:
     """One night's product side on the device, its features standardised."""
-    tables = night.tables
-    mean, deviation = model.scalers["product_mean"].numpy(), model.scalers["product_deviation"].numpy()
+    mean, deviation = scalers["product_mean"].numpy(), scalers["product_deviation"].numpy()
     features = np.clip((tables.features - mean) / deviation, -CUT, CUT).astype(np.float32)
     side = {name: tf.constant(getattr(tables, name)) for name in ("product", "type", "category", "hot", "hot_place", "row_of")}
     sizes = {"types": tf.constant(int(tables.type.max()) + 1), "categories": tf.constant(int(tables.category.max()) + 1)}

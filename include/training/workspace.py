@@ -82,6 +82,7 @@ def write_products(table: ProductTable, path: Path) -> None:
         "recent": pa.array(table.recent),
         "trend": pa.array(table.trend),
         "features": matrix(table.features),
+        **({} if table.factors is None else {"factors": matrix(table.factors)}),
     }
     pq.write_table(pa.table(columns), path, compression="lz4")
 
@@ -101,4 +102,5 @@ def read_products(path: Path) -> ProductTable:
         categories=strings["category"],
         recent=table["recent"].to_numpy(),
         trend=table["trend"].to_numpy(),
+        factors=read_matrix(table["factors"]) if "factors" in table.column_names else None,
     )

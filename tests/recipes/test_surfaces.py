@@ -56,6 +56,16 @@ def test_a_sound_module_is_a_surface(surface) -> None:
     assert broken == {} and ("odd_sound", "quick") in found
 
 
+def test_recipes_may_differ_in_what_lies_in_the_model_but_not_in_what_a_caller_sends(surface) -> None:
+    text = (
+        "from include.recipes.columns import Columns\nfrom include.recipes.recipe import Recipe\n"
+        "RECIPES = (Recipe(surface='{0}', name='popularity', model='m'), "
+        "Recipe(surface='{0}', name='a', model='m', columns=Columns({1}=('age',))))"
+    )
+    assert surface("odd_product", text.format("odd_product", "product"))[1] == {}
+    assert "a caller asks every arm alike" in surface("odd_history", text.format("odd_history", "history"))[1]["odd_history"]
+
+
 def test_a_broken_surface_says_why_when_it_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(recipes, "BROKEN", {"cellar": "ImportError: no lamp"})
     with pytest.raises(Refused, match="cannot be used: ImportError: no lamp"):

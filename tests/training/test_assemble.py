@@ -28,7 +28,7 @@ class Sabotaged(ToyHistory):
 
 def written(history: ToyHistory, root: Path) -> Workspace:
     work = Workspace(root)
-    assemble(history, RECIPE, CUT, FIRST, work)
+    assemble(history, toy_models.TWO_STAGE, CUT, FIRST, work)
     return work
 
 

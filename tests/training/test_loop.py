@@ -122,12 +122,12 @@ def test_too_little_memory_halves_the_batch_and_nothing_else_is_tried_again(
         return fit(recipe, *given)
 
     monkeypatch.setattr(TrainingJob, "get_recipe", lambda self: toy_models.QUICK.model_copy(update={"batch": 128, "epochs": 1}))
-    monkeypatch.setattr(train_model, "fit", short)
+    monkeypatch.setitem(train_model.FITS, "pair_ranker", short)
     one = job(tmp_path)
     found = one.run()
     assert tried == [128, 64, 32] and found["batch"] == 32
     assert not (one.work / "checkpoint.npz").exists()
-    monkeypatch.setattr(train_model, "fit", lambda *_: (_ for _ in ()).throw(Refused("odd values", "look")))
+    monkeypatch.setitem(train_model.FITS, "pair_ranker", lambda *_: (_ for _ in ()).throw(Refused("odd values", "look")))
     with pytest.raises(Refused):
         one.run()
 

@@ -1,0 +1,29 @@
+"""The product side of a model that reads product factors: the tables of a night, and the factors of its rows."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from include.errors import Refused
+from include.models.tables import NightTables, ProductTable, night_tables
+from include.models.vocabulary import Vocabulary
+
+
+@dataclass(frozen=True)
+class FactorTables(NightTables):
+    """As NightTables; factors float32 [R, 2 D]: In and Out of each row (include/training/factors.py), zeros in row 0."""
+
+    factors: np.ndarray
+
+
+def factor_tables(table: ProductTable, vocabulary: Vocabulary, hot_products: int, hot_by: str) -> FactorTables:
+    """A night's tables with factors.
+
+    Raises:
+        Refused: the night was assembled for a recipe without them.
+    """
+    if table.factors is None:
+        raise Refused("The product table has no factors", "Assemble the examples with a recipe that asks for factors")
+    chosen = np.flatnonzero(table.universe)
+    rows = np.concatenate([np.zeros((1, table.factors.shape[1])), table.factors[chosen]]).astype(np.float32)
+    return FactorTables(**vars(night_tables(table, vocabulary, hot_products, hot_by)), factors=rows)

@@ -1,0 +1,89 @@
+"""The two-stage ranker, as float32 and as int8."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from include.errors import Refused
+from include.evaluation.gate_weeks import GateWeek, measure_baselines, measure_model
+from include.models import kin
+from include.models.build import serve
+from include.rollout import graph_scan
+from include.training.checkpoint import Checkpoint
+from include.training.fit_two_stage import fit_two_stage
+from tests import toy_models
+from tests.model_claims import ModelClaims, ask
+from tests.toy_shop import NIGHT
+
+
+class TestTwoStage(ModelClaims):
+    kind = "two_stage"
+
+    def test_it_answers_from_the_history_first(self) -> None:
+        inputs = toy_models.workspace()[0].questions()
+        answers = ask(self.kind, inputs | {"exclude_bought": np.zeros(len(inputs["exclude_bought"]), bool)})
+        histories = [{f"p{p}" for p in row if p >= 0} for row in inputs["history_product"]]
+        share = np.mean([row[0] in history for row, history in zip(answers["product"], histories, strict=True) if history])
+        assert share > 0.9
+
+    def test_its_operations_are_allowed(self) -> None:
+        assert graph_scan.faults(toy_models.bundle(self.kind) / "saved_model.pb") == []
+
+
+class TestTwoStageInt8(ModelClaims):
+    kind = "two_stage_int8"
+
+
+def test_it_learns_a_toy_shop_by_heart() -> None:
+    work, cut = toy_models.workspace()
+    weeks = [GateWeek(night, cut.week(night), work.examples(night), work.products(night)) for night in cut.gate]
+    model, rivals = measure_model(toy_models.two_stage(), weeks), measure_baselines(weeks, *work.weeks())
+    assert model.means()["ndcg@10"] > 2 * rivals["popularity"].means()["ndcg@10"]
+    assert model.means()["ndcg@10"] > rivals["item_knn"].means()["ndcg@10"]
+    assert model.wrong == 0
+
+
+@pytest.mark.long
+def test_a_training_that_was_broken_off_goes_on_with_weights_and_their_average(tmp_path: Path) -> None:
+    work, cut = toy_models.workspace()
+    given = [work.examples(night) for night in cut.train], [work.products(night) for night in cut.train]
+    recipe, path = toy_models.TWO_STAGE.model_copy(update={"epochs": 2}), tmp_path / "checkpoint.npz"
+    whole = fit_two_stage(recipe, *given)
+
+    class Stopped(Checkpoint):
+        def save(self, state: Any, losses: list[float], at_once: bool = False) -> None:
+            super().save(state, losses, at_once=True)
+            if len(losses) == 5:
+                raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        fit_two_stage(recipe, *given, Stopped(path, "toy"))
+    resumed = fit_two_stage(recipe, *given, Checkpoint(path, "toy"))
+    assert resumed.losses == whole.losses
+    assert {name: value.tobytes() for name, value in resumed.arrays.items()} == {
+        name: value.tobytes() for name, value in whole.arrays.items()
+    }
+
+
+def test_a_night_without_factors_is_refused() -> None:
+    work, _ = toy_models.workspace()
+    bare = replace(work.products(NIGHT), factors=None)
+    with pytest.raises(Refused, match="no factors"):
+        serve(toy_models.two_stage(), bare)
+
+
+def test_kin_of_a_slot_leaves_out_the_slot_itself() -> None:
+    features = np.log1p(np.array([[[3.0, 2.0], [8.0, 1.0], [1.0, 5.0]]], np.float32))
+    found = kin.slots(("recency", "days_total"), tf.constant(features), tf.constant([[True, True, False]]))
+    groups = kin.group(tf.constant([[1, 1, 1]]), 2, found)
+    own = kin.of_slots(groups, tf.constant([[1, 1, 1]]), found.channels).numpy()
+    nearest = np.exp(-3 / kin.NEAR_DAYS)
+    assert own[0, 0] == pytest.approx([np.log1p(1), np.log1p(1), nearest], abs=1e-5)
+    assert own[0, 1] == pytest.approx([np.log1p(2), np.log1p(1), nearest], abs=1e-5)
+    of_products = kin.of_products(groups, tf.constant([[1, 0]])).numpy()
+    assert of_products[0, 0] == pytest.approx([np.log1p(3), np.log1p(2), nearest], abs=1e-5)
+    assert (of_products[0, 1] == 0).all()
