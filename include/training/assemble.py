@@ -120,8 +120,10 @@ def with_factors(table: ProductTable, purchases: Purchases, week: int, recipe: R
     """The table with product factors as of the night that ends a week, for a recipe that asks for them."""
     if not recipe.factors:
         return table
-    bought = purchases.matrix(week + 1)[:, : len(table.ids)].multiply(table.universe).tocsr()
-    return replace(table, factors=product_factors(bought, recipe.factors, recipe.seed))
+    inside = np.flatnonzero(table.universe)
+    factors = np.zeros((len(table.ids), 2 * recipe.factors), np.float32)
+    factors[inside] = product_factors(purchases.matrix(week + 1)[:, inside], recipe.factors, recipe.seed)
+    return replace(table, factors=factors)
 
 
 def widths(view: NightView, recipe: Recipe) -> dict[str, int]:

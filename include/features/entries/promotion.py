@@ -37,7 +37,7 @@ FAMILIES = (
             Entry(
                 f"{kind}_share_before",
                 Lookup("shown_before", kind) / STORES_BEFORE,
-                f"share of stores that the week before {words}",
+                f"share of stores that, the week before, {words.replace('have', 'had').replace('display', 'displayed')}",
                 "share",
             )
             for kind, words in SHOWN.items()
