@@ -10,7 +10,7 @@ Acceleration of stochastic approximation by averaging, 1992).
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import tensorflow as tf
 
@@ -38,6 +38,7 @@ from include.training.scalers import fit_scalers
 
 NEW = 1.0
 AVERAGED = 100.0
+WIDE = ("history_features", "household_features", "features", "factors")
 
 
 def fit_two_stage(
@@ -53,20 +54,22 @@ def fit_two_stage(
     model = TwoStage(recipe, fit_scalers(examples, tables))
     average = {f"average/{name}": tf.Variable(value, trainable=False) for name, value in model.named.items()}
     sides = [product_tensors(table, model.scalers) | {"factors": tf.constant(table.factors)} for table in products]
-    losses = train(course_of(recipe, nights, sides, *_step(model, average, recipe, total)), checkpoint)
+    example = next(night.batch(night.usable[:1]) for night in nights if len(night.usable))
+    signature = [_any_size(sides[0]), _any_size({name: tf.constant(value) for name, value in example.items()})]
+    losses = train(course_of(recipe, nights, sides, *_step(model, average, recipe, total, signature)), checkpoint)
     arrays = model.arrays() | {name.removeprefix("average/"): value.numpy() for name, value in average.items()}
     return Trained(arrays, vocabulary, losses, time.time() - started)
 
 
 def _step(
-    model: TwoStage, average: dict[str, tf.Variable], recipe: Recipe, total: int
+    model: TwoStage, average: dict[str, tf.Variable], recipe: Recipe, total: int, signature: list[dict[str, tf.TensorSpec]]
 ) -> tuple[Callable[..., tf.Tensor], dict[str, tf.Variable]]:
     """One step of training as a graph, (product side, batch) -> loss, and all variables that it changes."""
     values = list(model.named.values())
     optimizer = adam(recipe.learning_rate, total)
     optimizer.build(values)
 
-    @tf.function(reduce_retracing=True)
+    @tf.function(input_signature=signature)
     def step(side: Side, batch: dict[str, tf.Tensor]) -> tf.Tensor:
         with tf.GradientTape() as tape:
             loss = loss_of(model(side, batch), batch["slot_label"], batch["hot_label"])
@@ -76,6 +79,18 @@ def _step(
         return loss
 
     return step, state_of(model.named, adam=optimizer) | average
+
+
+def _any_size(values: Mapping[str, tf.Tensor]) -> dict[str, tf.TensorSpec]:
+    """One graph for batches of every size: graphs made for single sizes may differ in the last bits, and which are made depends
+    on where a training was broken off. Only widths of features are fixed."""
+    found = {}
+    for name, value in values.items():
+        sizes: list[int | None] = [None] * len(value.shape)
+        if name in WIDE:
+            sizes[-1] = value.shape[-1]
+        found[name] = tf.TensorSpec(sizes, value.dtype)
+    return found
 
 
 def loss_of(scores: two_stage_scoring.Scores, slot_label: tf.Tensor, hot_label: tf.Tensor) -> tf.Tensor:
