@@ -4,6 +4,7 @@ It runs under the system's Python before `.venv` exists, and does nothing when a
 """
 
 import hashlib
+import importlib.util
 import json
 import os
 import shutil
@@ -115,8 +116,11 @@ def install_beside(folder: Path, requirements: Path) -> Path:
     Raises:
         TryAgain: the packages could not be fetched.
     """
+    uv = shutil.which("uv")
+    if uv is None and importlib.util.find_spec("pip") is None:
+        _call([sys.executable, "-m", "ensurepip"], "pip could not be put into .venv", "Install uv, or make .venv anew")
     _call(
-        [*installer(sys.executable, shutil.which("uv")), "--no-deps", "--target", str(folder), "-r", str(requirements)],
+        [*installer(sys.executable, uv), "--no-deps", "--target", str(folder), "-r", str(requirements)],
         f"The packages of {requirements} could not be installed",
         "Read the lines above (network, disk or a proxy), and start again",
     )
