@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from benchmarks.bench_models import MIN_HOUSEHOLDS, read_panel
+from benchmarks.models.protocol import fold
 from include.evaluation import baselines, metrics
 from include.rollout.quality import judge
 from include.rollout.verdict import Kind
@@ -13,8 +13,8 @@ WEEK = 45
 
 @pytest.fixture(scope="module")
 def ndcg():
-    panel, names = read_panel()
-    purchases = panel.within(np.asarray((panel.matrix(WEEK) > 0).sum(0)).ravel() >= MIN_HOUSEHOLDS)
+    known = fold(WEEK - 1)
+    purchases, names = known.purchases, known.panel.household_ids.tolist()
     bought = np.bincount(purchases.household[purchases.week == WEEK], minlength=purchases.shape[0]) > 0
     households = np.flatnonzero(bought & purchases.known(WEEK))
     right = purchases.relevant(WEEK, households)
