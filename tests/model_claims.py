@@ -137,3 +137,14 @@ class ModelClaims:
 def _inputs(values: dict[str, Any]) -> dict[str, np.ndarray]:
     kinds = {"history_product": np.int32, "exclude_bought": bool}
     return {name: np.array(value, kinds.get(name, np.float32)) for name, value in values.items()}
+
+
+class RankerClaims(ModelClaims):
+    """Of a model that has learned what a household buys again."""
+
+    def test_it_answers_from_the_history_first(self) -> None:
+        inputs = toy_models.workspace()[0].questions()
+        answers = ask(self.kind, inputs | {"exclude_bought": np.zeros(len(inputs["exclude_bought"]), bool)})
+        histories = [{f"p{p}" for p in row if p >= 0} for row in inputs["history_product"]]
+        share = np.mean([row[0] in history for row, history in zip(answers["product"], histories, strict=True) if history])
+        assert share > 0.9

@@ -9,7 +9,9 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from include import recipes
 from include.canonical import digest
+from include.errors import Refused
 from include.jobs.frame import main
 from include.models.build import serve
 from include.models.export import write_bundle
@@ -39,6 +41,9 @@ class TrainModel(TrainingJob):
     def run(self) -> dict[str, Any]:
         started = time.time()
         space, recipe = self.space, self.get_recipe()
+        if recipe.model not in FITS:
+            others = [name for name in recipes.names(self.surface) if recipes.get(self.surface, name).model in FITS]
+            raise Refused(f"Recipe {recipe.name} needs no training", f"Choose one of {', '.join(others)}")
         about = space.read_json("assembled.json", "assemble_examples")
         nights = self.windows().train
         found = devices()

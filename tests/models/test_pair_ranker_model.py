@@ -5,18 +5,11 @@ import numpy as np
 from include.models.tables import ProductTable, night_tables
 from include.models.vocabulary import Vocabulary
 from tests import toy_models
-from tests.model_claims import ModelClaims, ask
+from tests.model_claims import ModelClaims, RankerClaims
 
 
-class TestPairRanker(ModelClaims):
+class TestPairRanker(RankerClaims):
     kind = "pair_ranker"
-
-    def test_it_answers_from_the_history_first(self) -> None:
-        inputs = toy_models.workspace()[0].questions()
-        answers = ask(self.kind, inputs | {"exclude_bought": np.zeros(len(inputs["exclude_bought"]), bool)})
-        histories = [{f"p{p}" for p in row if p >= 0} for row in inputs["history_product"]]
-        share = np.mean([row[0] in history for row, history in zip(answers["product"], histories, strict=True) if history])
-        assert share > 0.9
 
 
 class TestInt8(ModelClaims):

@@ -132,6 +132,12 @@ def test_too_little_memory_halves_the_batch_and_nothing_else_is_tried_again(
         one.run()
 
 
+def test_a_recipe_that_needs_no_training_is_refused_by_name(tmp_path: Path) -> None:
+    one = TrainModel(store=str(tmp_path), surface="home", recipe="popularity", night=NIGHT, work=tmp_path)
+    with pytest.raises(Refused, match=r"popularity needs no training.*quick"):
+        one.run()
+
+
 def test_curves_are_a_picture_and_events(tmp_path: Path) -> None:
     write_curves([[3.0, 2.0], [1.0]], tmp_path / "curves")
     write_curves([[3.0, 2.0], [1.0]], tmp_path / "curves")
