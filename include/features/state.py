@@ -8,6 +8,7 @@ same function that seeds a night: it can be thrown away, and partitions before i
 import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Self
 
@@ -17,8 +18,8 @@ import pyarrow.compute as pc
 import pyarrow.dataset as pads
 
 from include.features.chain import NOTHING, ONE_DAY, stands_on
+from include.features.merging import merge
 from include.features.tables import COMPLETE, DATASETS, KEYS, SCHEMAS
-from include.parquet import write_canonical
 from include.store.manifest import Manifest
 from include.store.objects import Store
 from include.store.partitions import fetch, find_manifest, read_manifest
@@ -82,10 +83,13 @@ class Past:
 
     def rows(self, dataset: str, only: pc.Expression | None = None) -> pa.Table:
         """Rows of state_schema in which the newest row of every key is, or of every key that `only` lets through."""
+        return _read(dataset, self.paths(dataset), only)
+
+    def paths(self, dataset: str) -> list[Path]:
+        """The files of these rows, in the order in which they came to be known."""
         kept = [self.store.fetch(file.sha256) for file in self.kept.files if file.path == _file(dataset)] if self.kept else []
         built = [self.folder / dataset / f"{night}.parquet" for night in self.built]
-        paths = [*kept, *fetch(self.store, dataset, self.nights), *built]
-        return _read(dataset, paths, only)
+        return [*kept, *fetch(self.store, dataset, self.nights), *built]
 
     @property
     def is_empty(self) -> bool:
@@ -119,13 +123,13 @@ def find_past(store: Store, night: dt.date) -> Past:
 def write_states(past: Past, folder: Path, nights: Sequence[dt.date]) -> None:
     """Write the states that a build of these nights has to keep beside its partitions."""
     for dataset in DATASETS if any(map(is_kept, nights)) else ():
-        known, since = past.rows(dataset), 0
+        known, since = past.paths(dataset), 0
         for at, night in enumerate(nights):
             if is_kept(night):
+                state = folder / STATE / str(night) / _file(dataset)
                 fresh = [folder / dataset / f"{one}.parquet" for one in nights[since : at + 1]]
-                known = newest(pa.concat_tables([known, _read(dataset, fresh)]), KEYS[dataset])
-                since = at + 1
-                write_canonical(known, folder / STATE / str(night) / _file(dataset))
+                merge([*known, *fresh], state_schema(dataset), partial(newest, keys=KEYS[dataset]), state)
+                known, since = [state], at + 1
 
 
 def state_files(folder: Path, night: dt.date) -> dict[str, Path]:
