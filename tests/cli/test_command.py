@@ -2,11 +2,12 @@
 
 import fcntl
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
-from include.cli import night
+from include.cli import night, suite
 from include.cli.__main__ import main, parser
 from include.cli.lock import only_one
 from include.cli.plan import calendar
@@ -76,6 +77,23 @@ def test_bad_words_end_with_a_sentence_and_a_code(words: list[str], code: int, t
 
 
 def test_make_test_runs_style_types_and_every_kind_of_tests() -> None:
-    names = [name for name, _ in stages(Path("bin"), long=False, more=())]
-    assert names[:3] == ["style", "format", "types"]
-    assert names[3:] == ["unit tests", "models in TensorFlow", "tests with real processes", "tests of whole stacks"]
+    found = stages(Path("bin"), long=False, more=())
+    assert [one.name for one in found if one.beside] == ["types", "models in TensorFlow"]
+    assert [one.name for one in found if not one.beside] == [
+        *("style", "format", "unit tests", "tests with real processes", "tests of whole stacks")
+    ]
+    assert not found[-1].beside
+
+
+@pytest.mark.parametrize("broken", [(), ("types",), ("unit tests",)])
+def test_a_failed_stage_fails_the_suite_and_hides_no_other(monkeypatch, capfd, broken) -> None:
+    def little(bin_folder: Path, long: bool, more: Sequence[str]) -> list[suite.Stage]:
+        script = "echo said by {0}; exit {1}"
+        names = {"types": True, "unit tests": False}
+        shell = {name: ["sh", "-c", script.format(name, int(name in broken))] for name in names}
+        return [suite.Stage(name, shell[name], beside) for name, beside in names.items()]
+
+    monkeypatch.setattr(suite, "stages", little)
+    assert suite.run(Path("bin")) == (1 if broken else 0)
+    text = capfd.readouterr().out
+    assert text.count("said by") == 2 and text.count("FAILED") == len(broken)
