@@ -20,7 +20,7 @@ def _nobody(*_: Any) -> None:
     return None
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Call:
     """The manner of one call.
 

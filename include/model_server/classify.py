@@ -17,7 +17,7 @@ INPUTS, CLASSES, SCORES = "inputs", "classes", "scores"
 def classify(servable: Servable, request: Any, response: Any, call: Call) -> None:
     """Answer a ClassificationRequest. Raises StatusError, tf.errors.OpError."""
     name = request.model_spec.signature_name or DEFAULT
-    signature = find(servable.signatures, name, invalid(f"No signature was found with the name: {name}"))
+    signature = find(servable.signatures, name, lambda: invalid(f"No signature was found with the name: {name}"))
     feed, fetches = prepare(signature, call)
     count, outputs = run_examples(servable, request.input, feed, fetches, call)
     response.model_spec.signature_name = name

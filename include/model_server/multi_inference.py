@@ -7,7 +7,7 @@ from include.model_server.calls import Call
 from include.model_server.errors import Code, StatusError, invalid
 from include.model_server.examples import run_examples
 from include.model_server.sessions import Servable
-from include.model_server.signatures import CLASSIFY, DEFAULT, REGRESS, Signature, find
+from include.model_server.signatures import CLASSIFY, DEFAULT, REGRESS, Signature
 
 _KINDS = {CLASSIFY: classify.prepare, REGRESS: regress.prepare}
 
@@ -51,6 +51,7 @@ def _signatures(servable: Servable, request: Any) -> list[tuple[Signature, str]]
         name = task.model_spec.signature_name or DEFAULT
         if any(name == signature.name for signature, _ in found):
             raise invalid(f"Duplicate evaluation of signature: {name}")
-        missing = invalid(f"Requested signature not found in model graph: {name}")
-        found.append((find(servable.signatures, name, missing), task.method_name))
+        if name not in servable.signatures:
+            raise invalid(f"Requested signature not found in model graph: {name}")
+        found.append((servable.signatures[name], task.method_name))
     return found

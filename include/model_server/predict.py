@@ -15,8 +15,7 @@ from include.model_server.tensors import write_tensor
 def predict(servable: Servable, request: Any, response: Any, call: Call) -> None:
     """Answer a PredictRequest: fills the outputs and the signature's name into a PredictResponse."""
     name = request.model_spec.signature_name
-    missing = StatusError(Code.FAILED_PRECONDITION, f'Serving signature key "{name or DEFAULT}" not found.')
-    signature = find(servable.signatures, name, missing)
+    signature = find(servable.signatures, name, lambda: _no_signature(name))
     feeds = read_inputs(signature, request.inputs)
     outputs = run_signature(servable, signature, feeds, call, request.output_filter)
     response.model_spec.signature_name = signature.name
@@ -65,6 +64,10 @@ def read_inputs(signature: Signature, sent: Mapping[str, Any]) -> dict[str, np.n
     if len(used) != len(sent):
         raise invalid(f"Inputs contains invalid name. Used request inputs: {join(used)}, request input: {join(sent)}")
     return found
+
+
+def _no_signature(name: str) -> StatusError:
+    return StatusError(Code.FAILED_PRECONDITION, f'Serving signature key "{name or DEFAULT}" not found.')
 
 
 def _wrong_number(signature: Signature, sent: Mapping[str, Any]) -> StatusError:

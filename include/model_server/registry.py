@@ -1,8 +1,7 @@
 """What is known of models and versions, and who may use them now. One lock; publication is the swap of one dictionary."""
 
-import contextlib
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -55,6 +54,22 @@ class Model:
         return bool(tried) and all(version.over for version in tried)
 
 
+class Borrowed:
+    """A version in use, until the end of the block."""
+
+    def __init__(self, changed: threading.Condition, version: Version) -> None:
+        self._changed, self._version = changed, version
+
+    def __enter__(self) -> Version:
+        return self._version
+
+    def __exit__(self, *_: object) -> None:
+        with self._changed:
+            self._version.users -= 1
+            if self._version.state == State.UNLOADING:
+                self._changed.notify_all()
+
+
 class Registry:
     """Models by name, what of them is ready, and the labels. `changed` is the lock, and tells of every change of state."""
 
@@ -68,21 +83,13 @@ class Registry:
         """The versions that answer."""
         return self._ready.get(model, {})
 
-    @contextlib.contextmanager
-    def borrow(self, model: str, version: int | None = None, label: str | None = None) -> Iterator[Version]:
+    def borrow(self, model: str, version: int | None = None, label: str | None = None) -> "Borrowed":
         """A version that is ready, kept loaded while the block lasts; without version and label the highest one.
 
         Raises:
             StatusError: NOT_FOUND, or INVALID_ARGUMENT for an unknown label.
         """
-        entry = self._take(model, version, label)
-        try:
-            yield entry
-        finally:
-            with self.changed:
-                entry.users -= 1
-                if entry.state == State.UNLOADING:
-                    self.changed.notify_all()
+        return Borrowed(self.changed, self._take(model, version, label))
 
     def versions(self, model: str, version: int | None = None) -> list[Version]:
         """What is known of a model's versions, the highest first. Raises StatusError NOT_FOUND."""

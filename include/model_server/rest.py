@@ -84,8 +84,8 @@ def _understood(core: Core, found: Target, text: bytes, held: ExitStack) -> tupl
     spec = model_pb2.ModelSpec()
     found.fill(spec)
     version = held.enter_context(core.borrow(spec))
-    missing = invalid(f'Serving signature name: "{name or DEFAULT}" not found in signature def')
-    signature = find(servable(version).signatures, name or "", missing)
+    text_of_missing = f'Serving signature name: "{name or DEFAULT}" not found in signature def'
+    signature = find(servable(version).signatures, name or "", lambda: invalid(text_of_missing))
     if not signature.feeds:
         raise invalid(f"Failed to get input map for signature: {name or 'DEFAULT'}")
     read = fast.inputs(signature.infos) if fast and slow is None else None

@@ -1,6 +1,6 @@
 """What a request needs to know of a SignatureDef, read once: a lookup in a message costs more than one in a dict."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from typing import Any
 
@@ -63,9 +63,9 @@ def join(names: Any) -> str:
     return ",".join(sorted(names))
 
 
-def find(signatures: Mapping[str, Signature], name: str, refusal: StatusError) -> Signature:
-    """The signature of a request. Raises `refusal`, whose words each call chooses."""
+def find(signatures: Mapping[str, Signature], name: str, refusal: Callable[[], StatusError]) -> Signature:
+    """The signature of a request. Raises what `refusal` makes, whose words each call chooses."""
     try:
         return signatures[name or DEFAULT]
     except KeyError:
-        raise refusal from None
+        raise refusal() from None
