@@ -113,7 +113,7 @@ def home(folder: str) -> None:
     cut = windows(toy_shop.NIGHT, toy_shop.FIRST, recipe.train_weeks, recipe.gate_weeks)
     counts = assemble(History(households=300, products=PRODUCTS), recipe, cut, toy_shop.FIRST, work)
     work.write_json("assembled.json", {"windows": cut.model_dump(mode="json"), "inputs": {}, "spec": "made up", **counts})
-    made = fit(recipe, [work.examples(night) for night in cut.train], [work.products(night) for night in cut.train])
+    made = fit(recipe, [work.parts(night) for night in cut.train], [work.products(night) for night in cut.train])
     model = Model(recipe, made.vocabulary, made.arrays, WIDTHS, "made up")
     rng = np.random.default_rng(0)
     counted = lambda *shape: np.log1p(rng.poisson(0.8, shape)).astype(np.float32)

@@ -53,6 +53,9 @@ class Settings(BaseModel):
     spark_memory: str = "4g"
     spark_host: str = LOOPBACK
     examples_engine: Literal["numpy", "spark"] = "numpy"
+    train_devices: int = Field(default=1, ge=1, le=64)
+    train_xla: bool = False
+    train_mixed: bool = False
     topology: str = ""
     webhook: str = ""
     email_to: str = ""

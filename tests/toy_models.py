@@ -52,7 +52,7 @@ def trained(recipe: Recipe = RECIPE) -> Trained:
     """A model after all epochs on the toy shop's training weeks."""
     work, cut = workspace()
     make = FITS[recipe.model]
-    return make(recipe, [work.examples(night) for night in cut.train], [work.products(night) for night in cut.train])
+    return make(recipe, [work.parts(night) for night in cut.train], [work.products(night) for night in cut.train])
 
 
 def pair_ranker() -> Model:

@@ -83,7 +83,7 @@ def trained(recipe: Recipe, cut_off: int) -> "Model":
     work, began = Workspace(folder), time.process_time()
     counts = assemble(known, recipe, Windows(night=night(cut_off + 1), train=nights, gate=()), FIRST, work)
     assembled = time.process_time()
-    found = FITS[recipe.model](recipe, [work.examples(one) for one in nights], [work.products(one) for one in nights])
+    found = FITS[recipe.model](recipe, [work.parts(one) for one in nights], [work.products(one) for one in nights])
     seconds = {"assemble": assembled - began, "fit": time.process_time() - assembled}
     print(f"#   {recipe.name} up to week {cut_off}: {seconds} CPU s, loss {np.mean(found.losses[-1]):.4f}", flush=True)
     return Model(recipe, found.vocabulary, found.arrays, counts["widths"], known.spec.digest)

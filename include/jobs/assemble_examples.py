@@ -4,6 +4,7 @@ import sys
 import time
 from typing import TYPE_CHECKING, Any, Literal
 
+import numpy as np
 from pydantic import Field
 
 from include.canonical import digest, dumps
@@ -11,12 +12,14 @@ from include.evaluation.horizon import matures
 from include.features.asof import History
 from include.features.lookups import TABLES
 from include.features.reading import read_history, spark_history
-from include.jobs.frame import main
+from include.jobs.frame import log, main
 from include.models.query_tables import need_text
+from include.recipes.cadence import goes_on
 from include.settings import Settings
 from include.store.partitions import publish, read_manifest
 from include.training.assemble import assemble
 from include.training.job import TrainingJob
+from include.training.warm import Start, newest
 from include.training.windows import Windows, windows
 
 if TYPE_CHECKING:
@@ -26,7 +29,7 @@ TRANSFORM = "examples-1"
 
 
 class AssembleExamples(TrainingJob):
-    """Result: {surface, recipe, night, train, gate, universe, train_nights, gate_nights, digest, changed, seconds}.
+    """Result: {surface, recipe, night, train, gate, universe, start, train_nights, gate_nights, digest, changed, seconds}.
 
     `engine` reads the features in this process (numpy) or in Spark, for a shop whose counters outgrow one machine; values
     agree to 1e-6.
@@ -44,17 +47,20 @@ class AssembleExamples(TrainingJob):
 
     def _assemble(self, history: "History | SparkHistory", started: float) -> dict[str, Any]:
         store, recipe = self.open_store(), self.get_recipe()
-        cut = windows(self.night, history.first, recipe.train_weeks, recipe.gate_weeks)
+        start = self._start(history)
+        weeks = recipe.warm_weeks if start else recipe.train_weeks
+        cut = windows(self.night, history.first, weeks, recipe.gate_weeks)
         counts = assemble(history, recipe, cut, history.first, self.space)
         if recipe.query:
             need_text(self.space.products(self.night))
         read = self._read(cut, history)
-        inputs = self._inputs(read, history)
+        inputs = self._inputs(read, history) | ({"start": start.name} if start else {})
         about = {
             "surface": self.surface,
             "recipe": recipe.digest,
             "spec": history.spec.digest,
             "windows": cut.model_dump(mode="json"),
+            "start": start.name if start else "",
             "mature": {str(night): str(matures(night)) for night in (*cut.train, *cut.gate)},
             "inputs": inputs,
             **counts,
@@ -81,12 +87,25 @@ class AssembleExamples(TrainingJob):
             "train": counts["train"],
             "gate": counts["gate"],
             "universe": counts["universe"],
+            "start": about["start"],
             "train_nights": [str(night) for night in cut.train],
             "gate_nights": [str(night) for night in cut.gate],
             "digest": manifest.digest,
             "changed": changed,
             "seconds": round(time.time() - started, 1),
         }
+
+    def _start(self, history: "History | SparkHistory") -> Start | None:
+        """The model of an earlier night that this one goes on from, if it may."""
+        recipe = self.get_recipe()
+        start = newest(self.open_store(), self.surface, recipe, self.night, history.spec.digest) if recipe.warm_weeks else None
+        if start is None:
+            return None
+        view = history.view(self.night)
+        unknown = start.unknown(np.asarray(view.product_ids, object)[view.universe])
+        going = goes_on(recipe, start.full, self.night, unknown)
+        log.info("%s %s, of which %.1f %% of products are unknown", "from" if going else "not from", start.name, 100 * unknown)
+        return start if going else None
 
     def _read(self, cut: Windows, history: "History | SparkHistory") -> dict[str, dict[str, str]]:
         """Digests of the partitions that the windows' nights read beside the features, by dataset and name."""

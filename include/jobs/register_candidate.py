@@ -20,12 +20,14 @@ class RegisterCandidate(TrainingJob):
         if gate["verdict"] != Kind.ADVANCE or gate["name"] != about["name"]:
             why = gate["reason"] if gate["name"] == about["name"] else f"the gates judged {gate['name']}, not {about['name']}"
             raise Refused(f"The gates did not let {about['name']} through: {why}", "Look at the figures of judge_candidate")
+        training = space.read_json("trained.json", "train_model")
         meta = {
             "recipe": self.recipe,
             "night": str(self.night),
             "spec": about["spec"],
             "precision": about["precision"],
             "export": about["export"],
+            "full": training["full"],
             "assembled": space.read_json("assembled.json", "assemble_examples")["inputs"],
         }
         card = {
@@ -34,7 +36,7 @@ class RegisterCandidate(TrainingJob):
             "night": str(self.night),
             "gates": gate,
             "compression": space.read_json("bundle.json", "compress_model")["compression"],
-            "training": space.read_json("trained.json", "train_model"),
+            "training": training,
         }
         version = registry.register(self.open_store(), self.surface, folder, str(about["name"]), meta, card)
         return {

@@ -28,7 +28,8 @@ class Model:
     """Weights by name, and what is needed to read them.
 
     widths: number of features by side (history, product, household); spec: digest of the feature spec;
-    precision: how the embedding rows are stored, here and in the served graph.
+    precision: how the embedding rows are stored, here and in the served graph; start: name of the model that its training
+    went on from, if it did.
     """
 
     recipe: Recipe
@@ -37,6 +38,7 @@ class Model:
     widths: Mapping[str, int]
     spec: str
     precision: str = "fp32"
+    start: str = ""
     _cache: dict[str, str] = field(default_factory=dict, compare=False, repr=False)
 
     def tables(self, products: ProductTable) -> NightTables:
@@ -60,6 +62,7 @@ class Model:
                 "model": self.recipe.model,
                 "top_k": self.recipe.top_k,
                 **({"shortlist": self.recipe.shortlist} if self.recipe.factors else {}),
+                **({"start": self.start} if self.start else {}),
             }
         )[:16]
 
@@ -77,6 +80,7 @@ class Model:
             "spec": self.spec,
             "precision": self.precision,
             "export": EXPORT_VERSION,
+            **({"start": self.start} if self.start else {}),
         }
         (folder / "model.json").write_text(json.dumps(about, indent=1, sort_keys=True))
 
@@ -104,7 +108,7 @@ class Model:
             recipe = Recipe.model_validate(about["recipe"])
         except (OSError, KeyError, ValueError) as error:
             raise Refused(f"The model cannot be read: {error}", "Train it again, or restore the bundle") from error
-        return cls(recipe, vocabulary, weights, about["widths"], about["spec"], about["precision"])
+        return cls(recipe, vocabulary, weights, about["widths"], about["spec"], about["precision"], about.get("start", ""))
 
 
 FILES = ("weights.npz", "vocabulary.json", "model.json")

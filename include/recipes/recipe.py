@@ -56,10 +56,14 @@ class Recipe(BaseModel):
     seed: int = 20171022
     top_k: int = Field(default=20, ge=10)
     cadence: int = Field(default=14, ge=0, description="nights from one training to the next; 0: only by hand")
+    full_every: int = Field(default=28, ge=1, description="nights from one full training to the next")
+    warm_weeks: int = Field(default=0, ge=0, description="newest weeks that a training in between reads; 0: all are full")
+    warm_epochs: int = Field(default=1, ge=1, description="how often it reads them")
+    stale: float = Field(default=0.1, ge=0, le=1, description="share of products that the last model may not know")
     gates: Gates = Gates()
     release: Release = Release()
 
     @property
     def digest(self) -> str:
         """Of all that a model is made of; when it is made is not."""
-        return digest(self.model_dump(mode="json", exclude={"cadence"}))
+        return digest(self.model_dump(mode="json", exclude={"cadence", "full_every"}))

@@ -3,7 +3,7 @@
 import datetime as dt
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any, Protocol
 
@@ -13,7 +13,7 @@ from include.evaluation.purchases import Purchases
 from include.jobs.frame import progress
 from include.models.tables import ProductTable
 from include.recipes.recipe import Recipe
-from include.training.examples import Examples, Ragged, ragged, write_examples
+from include.training.examples import PART, Examples, Ragged, ragged, write_examples
 from include.training.factors import product_factors
 from include.training.windows import WEEK, Windows
 from include.training.workspace import Workspace, write_products
@@ -21,7 +21,8 @@ from include.training.workspace import Workspace, write_products
 log = logging.getLogger("nightfill")
 QUESTIONS = 64
 _CHUNK = 2048
-"""Households asked for at once. A call reads all counters of the night, so few large ones cost least."""
+"""Households asked for, and held, at once. A call reads all counters of the night, so few large ones cost least."""
+assert _CHUNK % PART == 0, "only the last part of a night may be smaller"
 
 
 class NightView(Protocol):
@@ -70,11 +71,10 @@ def assemble(history: History, recipe: Recipe, windows: Windows, first: dt.date,
         table = with_factors(product_table(view, purchases, windows.week(night)), purchases, windows.week(night), recipe)
         write_products(table, work.root / "products" / f"{night}.parquet")
         if night < windows.night:
-            examples = _examples(view, table, _labels(purchases, households, windows.week(night) + 1), recipe)
-            write_examples(examples, work.examples_path(night))
-            counts[str(night)] = len(examples)
+            labels = _labels(purchases, households, windows.week(night) + 1)
+            counts[str(night)] = write_examples(_examples(view, table, labels, recipe), work.examples_path(night))
         progress(done, len(windows.nights), "nights assembled", started)
-    write_examples(questions(view, recipe), work.root / "questions.parquet")
+    write_examples([questions(view, recipe)], work.root / "questions.parquet")
     return {
         "households": counts,
         "train": sum(counts[str(night)] for night in windows.train),
@@ -149,37 +149,25 @@ def _labels(purchases: Purchases, households: list[str], week: int) -> dict[str,
     )
 
 
-def _examples(view: NightView, table: ProductTable, labels: dict[str, np.ndarray], recipe: Recipe) -> Examples:
-    """Households with a past and at least one purchase of the night's universe in the week after it."""
+def _examples(view: NightView, table: ProductTable, labels: dict[str, np.ndarray], recipe: Recipe) -> Iterator[Examples]:
+    """Households with a past and at least one purchase of the night's universe in the week after it, in pieces."""
     size = len(table.ids)
     right = {name: part[part < size] for name, part in labels.items()}
     right = {name: part[table.universe[part]] for name, part in right.items()}
     known = set(view.households)
     asked = [name for name in sorted(right) if len(right[name]) and name in known]
-    return _gather(view, asked, [right[name] for name in asked], recipe)
+    for start in range(0, max(len(asked), 1), _CHUNK):
+        some = asked[start : start + _CHUNK]
+        yield _gather(view, some, [right[name] for name in some], recipe)
 
 
 def _gather(view: NightView, asked: list[str], bought: list[np.ndarray], recipe: Recipe) -> Examples:
-    products, features, households, lengths = [], [], [], []
-    for start in range(0, len(asked), _CHUNK):
-        inputs = view.household_inputs(asked[start : start + _CHUNK], recipe.history_slots)
-        filled = inputs["history_product"] >= 0
-        products.append(inputs["history_product"][filled])
-        features.append(inputs["history_features"][filled])
-        households.append(inputs["household_features"])
-        lengths.append(filled.sum(axis=1))
-    if not asked:
-        inputs = view.household_inputs([], recipe.history_slots)
-        products, features, households = (
-            [np.zeros(0, np.int32)],
-            [inputs["history_features"][:, 0]],
-            [inputs["household_features"]],
-        )
-    offsets = np.concatenate([[0], np.cumsum(np.concatenate([*lengths, np.zeros(0, np.int64)]))]).astype(np.int64)
-    slots = Ragged(np.concatenate(products).astype(np.int32), offsets)
-    return Examples(
-        asked, slots, np.concatenate(features).astype(np.float32), np.concatenate(households).astype(np.float32), ragged(bought)
-    )
+    inputs = view.household_inputs(asked, recipe.history_slots)
+    filled = inputs["history_product"] >= 0
+    offsets = np.concatenate([[0], np.cumsum(filled.sum(axis=1))]).astype(np.int64)
+    slots = Ragged(inputs["history_product"][filled].astype(np.int32), offsets)
+    features, household = (inputs[f"{side}_features"].astype(np.float32) for side in ("history", "household"))
+    return Examples(asked, slots, features[filled], household, ragged(bought))
 
 
 def questions(view: NightView, recipe: Recipe) -> Examples:

@@ -1,16 +1,95 @@
-"""Batches of one night each, histories of like length together, so that little is padded."""
+"""Batches of one part of one night each, histories of like length together, so that little is padded.
+
+At most WINDOW parts are open at a time, however many household-weeks there are; of all the others only their lengths are kept,
+twelve bytes each. The order hangs from the seed and the number of the epoch alone.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
 from include.models.tables import NightTables
-from include.training.examples import Examples
+from include.training.examples import PART, Examples, Parts
 
-_SORTED_TOGETHER = 16
-"""Batches' worth of shuffled households that are sorted by length before they are cut."""
+WINDOW = 8
+"""Parts whose batches are mixed."""
+HELD = WINDOW * PART
+"""Household-weeks in memory at most, beside the two batches that are fetched ahead."""
+
+Batch = dict[str, Any]
+
+
+class Open(Protocol):
+    """A part of a night that batches can be cut from."""
+
+    usable: np.ndarray
+    """Places of the households that teach anything."""
+
+    def batch(self, chosen: np.ndarray, seed: str) -> Batch: ...
+
+
+class Planned(NamedTuple):
+    """A batch: its part, the households, and a seed for whatever is drawn with it."""
+
+    part: int
+    chosen: np.ndarray
+    seed: str
+
+
+class Feed:
+    """The batches of all nights.
+
+    Args:
+        nights: examples, night by night.
+        look: (number of the night, one of its parts) -> that part, opened.
+    """
+
+    def __init__(self, nights: Sequence[Parts], look: Callable[[int, Examples], Open], size: int, seed: int) -> None:
+        self._nights, self._look, self._size, self._seed = nights, look, size, seed
+        self._places = [(night, part) for night, one in enumerate(nights) for part in range(one.parts)]
+        self._known = [self._index(place) for place in range(len(self._places))]
+
+    def _index(self, place: int) -> tuple[np.ndarray, np.ndarray]:
+        """Usable households of a part, and the lengths of their histories: int32."""
+        examples, opened = self._open(place)
+        return opened.usable.astype(np.int32), examples.history_product.lengths[opened.usable].astype(np.int32)
+
+    def _open(self, place: int) -> tuple[Examples, Open]:
+        night, part = self._places[place]
+        examples = self._nights[night].part(part)
+        return examples, self._look(night, examples)
+
+    def plan(self, epoch: int) -> list[Planned]:
+        """The batches of an epoch, in order."""
+        rng, seed = np.random.default_rng([self._seed, epoch]), f"{self._seed} {epoch}"
+        order, found = rng.permutation(len(self._places)), list[Planned]()
+        for start in range(0, len(order), WINDOW):
+            inside: list[Planned] = []
+            for place in order[start : start + WINDOW].tolist():
+                usable, lengths = self._known[place]
+                mixed = rng.permutation(len(usable))
+                mixed = usable[mixed[np.argsort(lengths[mixed], kind="stable")]]
+                cuts = range(0, len(mixed), self._size)
+                inside += [Planned(place, mixed[i : i + self._size], f"{seed} {place} {i}") for i in cuts]
+            found += [inside[i] for i in rng.permutation(len(inside))]
+        return found
+
+    def batches(self, planned: Sequence[Planned], shares: Sequence[slice]) -> Iterator[tuple[int, list[Batch]]]:
+        """(number of the night, the asked shares of the batch) for each that is planned. A part is read when it is first
+        needed, and let go after its last batch."""
+        left, opened = Counter(one.part for one in planned), dict[int, Open]()
+        for place, chosen, seed in planned:
+            if place not in opened:
+                _, opened[place] = self._open(place)
+            left[place] -= 1
+            part = opened[place] if left[place] else opened.pop(place)
+            yield self._places[place][0], [part.batch(chosen[share], seed) for share in shares]
 
 
 class Night:
-    """Examples of one night with their labels: which slots, and which hot products, were bought in the week after."""
+    """A part of one night's examples with its labels: which slots, and which hot products, were bought in the week after."""
 
     def __init__(self, examples: Examples, tables: NightTables) -> None:
         self.examples, self.tables = examples, tables
@@ -22,33 +101,22 @@ class Night:
         new = ~np.isin(right, in_slot)
         place = tables.hot_place[tables.row_of[bought.values]]
         hot = new & (place < len(tables.hot))
-        self.hot_household = right[hot] // size
-        self.hot_label = place[hot]
-        reached = np.bincount(self.hot_household, minlength=len(examples)) > 0
+        household = right[hot] // size
+        self._hot_label = place[hot]
+        self._hot_from = np.searchsorted(household, np.arange(len(examples) + 1))
+        reached = np.bincount(household, minlength=len(examples)) > 0
         reached |= np.bincount(in_slot[self.slot_label] // size, minlength=len(examples)) > 0
         self.usable = np.flatnonzero(reached)
         """Households with at least one purchase among the candidates: the others teach nothing."""
 
-    def batch(self, chosen: np.ndarray) -> dict[str, np.ndarray]:
+    def batch(self, chosen: np.ndarray, seed: str = "") -> Batch:
         """Inputs of the signature, `slot_label` float32 [B, H] and `hot_label` float32 [B, N]."""
         out = self.examples.inputs(chosen)
-        out["slot_label"] = np.zeros(out["history_product"].shape, np.float32)
+        slots = self.examples.history_product
+        filled = np.arange(out["history_product"].shape[1]) < slots.lengths[chosen][:, None]
+        out["slot_label"] = np.zeros(filled.shape, np.float32)
+        out["slot_label"][filled] = self.slot_label[slots.places(chosen)]
         out["hot_label"] = np.zeros((len(chosen), len(self.tables.hot)), np.float32)
-        offsets = self.examples.history_product.offsets
         for row, i in enumerate(chosen):
-            out["slot_label"][row, : offsets[i + 1] - offsets[i]] = self.slot_label[offsets[i] : offsets[i + 1]]
-            out["hot_label"][row, self.hot_label[self.hot_household == i]] = 1
+            out["hot_label"][row, self._hot_label[self._hot_from[i] : self._hot_from[i + 1]]] = 1
         return out
-
-
-def plan(nights: list[Night], size: int, rng: np.random.Generator) -> list[tuple[int, np.ndarray]]:
-    """The batches of an epoch, (place of the night, its households), in an order that depends on the generator only."""
-    found: list[tuple[int, np.ndarray]] = []
-    for place, night in enumerate(nights):
-        order = rng.permutation(night.usable)
-        lengths = night.examples.history_product.lengths
-        for start in range(0, len(order), size * _SORTED_TOGETHER):
-            part = order[start : start + size * _SORTED_TOGETHER]
-            part = part[np.argsort(lengths[part], kind="stable")]
-            found += [(place, part[i : i + size]) for i in range(0, len(part), size)]
-    return [found[i] for i in rng.permutation(len(found))]

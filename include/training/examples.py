@@ -3,17 +3,33 @@
 One Parquet row a household; a history is a list, so no slot is padded on disk:
     household string, history_product list<int32> [S], history_features list<float> [S x F], household_features list<float> [G],
     bought list<int32> (product indices of the universe bought in the seven days after the night)
+
+Training reads them a part (a row group) at a time, and never holds a night.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from include.errors import Refused
+
+PART = 512
+"""Households of a part at most."""
+
+
+class Parts(Protocol):
+    """One night's examples, cut into parts of at most PART households."""
+
+    @property
+    def parts(self) -> int: ...
+
+    def part(self, number: int) -> "Examples": ...
 
 
 @dataclass(frozen=True)
@@ -30,10 +46,20 @@ class Ragged:
     def row(self, i: int) -> np.ndarray:
         return self.values[self.offsets[i] : self.offsets[i + 1]]
 
+    def places(self, chosen: np.ndarray) -> np.ndarray:
+        """Where the values of some rows lie, row after row: int64."""
+        lengths = self.lengths[chosen]
+        starts = self.offsets[chosen] - (np.cumsum(lengths) - lengths)
+        return np.repeat(starts, lengths) + np.arange(lengths.sum())
+
+    def rows(self, first: int, last: int) -> "Ragged":
+        offsets = self.offsets[first : last + 1]
+        return Ragged(self.values[offsets[0] : offsets[-1]], offsets - offsets[0])
+
 
 @dataclass(frozen=True)
 class Examples:
-    """Q households as of one night; history features are aligned with history products."""
+    """Q households as of one night; history features are aligned with history products. In parts, they are Parts."""
 
     household: list[str]
     history_product: Ragged
@@ -44,21 +70,36 @@ class Examples:
     def __len__(self) -> int:
         return len(self.household)
 
+    @property
+    def parts(self) -> int:
+        return -(-len(self) // PART)
+
+    def part(self, number: int) -> "Examples":
+        first, last = number * PART, min((number + 1) * PART, len(self))
+        start, end = self.history_product.offsets[[first, last]]
+        return Examples(
+            self.household[first:last],
+            self.history_product.rows(first, last),
+            self.history_features[start:end],
+            self.household_features[first:last],
+            self.bought.rows(first, last),
+        )
+
     def inputs(self, chosen: Sequence[int] | np.ndarray) -> dict[str, np.ndarray]:
         """The inputs of the served signature for some households, padded to the longest of them."""
-        lengths = self.history_product.lengths[np.asarray(chosen, np.int64)]
-        slots = max(1, int(lengths.max(initial=0)))
-        product = np.full((len(lengths), slots), -1, np.int32)
-        features = np.zeros((len(lengths), slots, self.history_features.shape[1]), np.float32)
-        for row, i in enumerate(chosen):
-            start, end = self.history_product.offsets[i], self.history_product.offsets[i + 1]
-            product[row, : end - start] = self.history_product.values[start:end]
-            features[row, : end - start] = self.history_features[start:end]
+        chosen = np.asarray(chosen, np.int64)
+        lengths = self.history_product.lengths[chosen]
+        filled = np.arange(max(1, int(lengths.max(initial=0)))) < lengths[:, None]
+        slots = self.history_product.places(chosen)
+        product = np.full(filled.shape, -1, np.int32)
+        features = np.zeros((*filled.shape, self.history_features.shape[1]), np.float32)
+        product[filled] = self.history_product.values[slots]
+        features[filled] = self.history_features[slots]
         return {
             "history_product": product,
             "history_features": features,
-            "household_features": self.household_features[np.asarray(chosen, np.int64)],
-            "exclude_bought": np.zeros(len(lengths), bool),
+            "household_features": self.household_features[chosen],
+            "exclude_bought": np.zeros(len(chosen), bool),
         }
 
 
@@ -73,7 +114,50 @@ def ragged(rows: Sequence[np.ndarray], kind: type = np.int32) -> Ragged:
     return Ragged(np.concatenate([*rows, np.zeros(0, kind)]).astype(kind), offsets)
 
 
-def write_examples(examples: Examples, path: Path) -> None:
+class ExampleFile:
+    """The Parts that `write_examples` wrote: one is read at a time, and none is kept.
+
+    Raises:
+        Refused: there is no such file, or it has other columns.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    @cached_property
+    def _file(self) -> pq.ParquetFile:
+        try:
+            return pq.ParquetFile(self.path)
+        except (OSError, pa.ArrowException) as error:
+            raise _unreadable(self.path, error) from error
+
+    @property
+    def parts(self) -> int:
+        return self._file.num_row_groups
+
+    def part(self, number: int) -> Examples:
+        try:
+            return _examples(self._file.read_row_group(number, use_threads=False))
+        except (OSError, KeyError, TypeError, pa.ArrowException) as error:
+            raise _unreadable(self.path, error) from error
+
+
+def write_examples(pieces: Iterable[Examples], path: Path) -> int:
+    """Write pieces of any size as parts, one after the other; there is one piece at least. Returns the number of households."""
+    count, writer = 0, None
+    try:
+        for piece in pieces:
+            table = _table(piece)
+            writer = writer or pq.ParquetWriter(path, table.schema, compression="lz4")
+            writer.write_table(table, row_group_size=PART)
+            count += len(piece)
+    finally:
+        if writer:
+            writer.close()
+    return count
+
+
+def _table(examples: Examples) -> pa.Table:
     width = examples.history_features.shape[1]
     slots, bought = examples.history_product, examples.bought
     columns = {
@@ -83,25 +167,31 @@ def write_examples(examples: Examples, path: Path) -> None:
         "household_features": matrix(examples.household_features),
         "bought": _lists(bought.values, bought.offsets, pa.int32()),
     }
-    table = pa.table(columns).replace_schema_metadata({"history_width": str(width)})
-    pq.write_table(table, path, compression="lz4", row_group_size=512)
+    return pa.table(columns).replace_schema_metadata({"history_width": str(width)})
 
 
 def read_examples(path: Path) -> Examples:
-    """Read what `write_examples` wrote.
+    """All that `write_examples` wrote.
 
     Raises:
         Refused: there is no such file, or it has other columns.
     """
     try:
-        table = pq.read_table(path).combine_chunks()
-        width = int(table.schema.metadata[b"history_width"])
-        slots, bought = _ragged(table["history_product"]), _ragged(table["bought"])
-        features = _ragged(table["history_features"]).values.reshape(len(slots.values), width)
-        household = read_matrix(table["household_features"])
+        return _examples(pq.read_table(path))
     except (OSError, KeyError, TypeError, pa.ArrowException) as error:
-        raise Refused(f"The examples {path} cannot be read: {error}", "Run assemble_examples again") from error
-    return Examples(table["household"].to_pylist(), slots, features, household, bought)
+        raise _unreadable(path, error) from error
+
+
+def _unreadable(path: Path, error: Exception) -> Refused:
+    return Refused(f"The examples {path} cannot be read: {error}", "Run assemble_examples again")
+
+
+def _examples(read: pa.Table) -> Examples:
+    table = read.combine_chunks()
+    width = int(table.schema.metadata[b"history_width"])
+    slots, bought = _ragged(table["history_product"]), _ragged(table["bought"])
+    features = _ragged(table["history_features"]).values.reshape(len(slots.values), width)
+    return Examples(table["household"].to_pylist(), slots, features, read_matrix(table["household_features"]), bought)
 
 
 def read_matrix(column: pa.ChunkedArray) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""The training loop: listwise softmax cross-entropy over exactly the candidates that are served.
+"""The pair ranker in training: listwise softmax cross-entropy over exactly the candidates that are served.
 
     loss(h) = - mean over bought candidates i of log softmax(logits of h)[i]
               - NEW * the same over the hot products alone, for households that bought one of them
@@ -9,7 +9,7 @@ hardly sees because a household's own past outweighs them.
 
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import keras
 import numpy as np
@@ -22,14 +22,13 @@ from include.models.product_side import CUT, EMBEDDINGS
 from include.models.tables import NightTables, ProductTable, night_tables
 from include.models.vocabulary import Vocabulary
 from include.recipes.recipe import Recipe
-from include.training.batches import Night, plan
-from include.training.checkpoint import Checkpoint
-from include.training.examples import Examples
-from include.training.loop import Course, state_of, train
+from include.training.batches import Feed, Night
+from include.training.examples import Parts
+from include.training.loop import Course, Run, Side, state_of, train
 from include.training.scalers import fit_scalers
+from include.training.warm import Start
 
 log = logging.getLogger("nightfill")
-Side = dict[str, tf.Tensor]
 NEW = 0.2
 EMBEDDING_RATE = 0.05
 """Learning rate of embedding rows over that of the dense weights: at the full rate they learn the training weeks by heart."""
@@ -46,45 +45,32 @@ class Trained:
         self.arrays, self.vocabulary, self.losses, self.seconds = arrays, vocabulary, losses, seconds
 
 
-def fit(recipe: Recipe, examples: list[Examples], tables: list[ProductTable], checkpoint: Checkpoint | None = None) -> Trained:
+def fit(recipe: Recipe, examples: Sequence[Parts], tables: list[ProductTable], run: Run | None = None) -> Trained:
     """Train on nights in order. The same inputs give the same weights on the same machine, also from a checkpoint on.
 
     Raises:
         Refused: no household bought anything that could be a candidate, or the loss is not a number.
     """
-    started = time.time()
+    started, run = time.time(), run or Run()
     make_deterministic(recipe.seed)
-    vocabulary = vocabulary_of(tables)
-    nights = [
-        Night(part, night_tables(table, vocabulary, recipe.hot_products)) for part, table in zip(examples, tables, strict=True)
-    ]
-    total = steps_of(recipe, nights)
-    model = PairRanker(recipe, vocabulary, fit_scalers(examples, tables))
-    sides = [product_tensors(night.tables, model.scalers) for night in nights]
-    losses = train(course_of(recipe, nights, sides, *_step(model, recipe, total)), checkpoint)
+    vocabulary = vocabulary_of(tables, run.start)
+    products = [night_tables(table, vocabulary, recipe.hot_products) for table in tables]
+    feed = Feed(examples, lambda night, part: Night(part, products[night]), recipe.batch, recipe.seed)
+    total = steps_of(recipe, feed)
+    model = PairRanker(recipe, vocabulary, run.start.scalers() if run.start else fit_scalers(examples, tables))
+    if run.start:
+        run.start.give(model.named, vocabulary)
+    sides = [product_tensors(table, model.scalers) for table in products]
+    losses = train(_course(model, recipe, feed, sides, total), run)
     return Trained(forget_unknown(model.arrays()), vocabulary, losses, time.time() - started)
 
 
-def steps_of(recipe: Recipe, nights: list[Night]) -> int:
+def steps_of(recipe: Recipe, feed: Feed) -> int:
     """How many steps all epochs have. Raises Refused when there is none."""
-    total = recipe.epochs * len(plan(nights, recipe.batch, np.random.default_rng(recipe.seed)))
+    total = recipe.epochs * len(feed.plan(0))
     if total == 0:
         raise Refused("There is nothing to train on: no household bought a candidate", "Choose a later night, or more weeks")
     return total
-
-
-def course_of(
-    recipe: Recipe, nights: list[Night], sides: list[Side], step: Callable[..., tf.Tensor], state: dict[str, tf.Variable]
-) -> Course:
-    """All epochs over the nights' batches; `step` takes (product side of the night, batch)."""
-
-    def batch(planned: tuple[int, np.ndarray]) -> tuple[Side, dict[str, tf.Tensor]]:
-        place, chosen = planned
-        return sides[place], {name: tf.constant(value) for name, value in nights[place].batch(chosen).items()}
-
-    return Course(
-        recipe.epochs, lambda n: plan(nights, recipe.batch, np.random.default_rng([recipe.seed, n])), batch, step, state
-    )
 
 
 def devices() -> list[str]:
@@ -95,7 +81,7 @@ def devices() -> list[str]:
 
 
 def loss_of(scores: scoring.Scores, slot_label: tf.Tensor, hot_label: tf.Tensor) -> tf.Tensor:
-    """The mean loss of a batch; labels float32 [B, H] and [B, N] as `Night.batch` makes them."""
+    """Losses [B]; labels float32 [B, H] and [B, N] as `Night.batch` makes them."""
     hot = tf.where(scores.hot_open, scores.hot_logit, candidates.NOTHING)
     slot = tf.where(scores.history_open, scores.history_logit, candidates.NOTHING)
     is_open = tf.cast(tf.concat([scores.history_open, scores.hot_open], axis=1), tf.float32)
@@ -104,29 +90,33 @@ def loss_of(scores: scoring.Scores, slot_label: tf.Tensor, hot_label: tf.Tensor)
 
 
 def listwise(logits: tf.Tensor, label: tf.Tensor) -> tf.Tensor:
+    """Losses [B]: 0 for a household that bought none of these."""
     bought = tf.reduce_sum(label, axis=1)
-    each = -tf.reduce_sum(label * tf.nn.log_softmax(logits, axis=1), axis=1) / tf.maximum(bought, 1.0)
-    return tf.reduce_mean(each)
+    return -tf.reduce_sum(label * tf.nn.log_softmax(logits, axis=1), axis=1) / tf.maximum(bought, 1.0)
 
 
-def _step(model: PairRanker, recipe: Recipe, total: int) -> tuple[Callable[..., tf.Tensor], dict[str, tf.Variable]]:
-    """One step of training as a graph, (product side, batch) -> loss, and all variables that it changes."""
-    dense = [value for name, value in model.named.items() if name not in EMBEDDINGS]
-    embeddings = [model.named[name] for name in EMBEDDINGS]
+def _course(model: PairRanker, recipe: Recipe, feed: Feed, sides: list[Side], total: int) -> Course:
+    def loss(side: Side, batch: dict[str, tf.Tensor]) -> tf.Tensor:
+        return loss_of(model(side, batch), batch["slot_label"], batch["hot_label"])
+
+    return Course(recipe.epochs, feed.plan, feed.batches, sides, loss, *fast_and_slow(model.named, recipe, total))
+
+
+def fast_and_slow(
+    weights: Mapping[str, tf.Variable], recipe: Recipe, total: int
+) -> tuple[list[tf.Variable], Callable[[list[tf.Tensor]], None], dict[str, tf.Variable]]:
+    """What a course needs of weights whose embeddings learn slowly: the weights, how gradients change them, the state."""
+    dense = [value for name, value in weights.items() if name not in EMBEDDINGS]
+    embeddings = [weights[name] for name in EMBEDDINGS]
     fast, slow = adam(recipe.learning_rate, total), adam(recipe.learning_rate * EMBEDDING_RATE, total)
     fast.build(dense)
     slow.build(embeddings)
 
-    @tf.function(reduce_retracing=True)
-    def step(side: dict[str, tf.Tensor], batch: dict[str, tf.Tensor]) -> tf.Tensor:
-        with tf.GradientTape() as tape:
-            loss = loss_of(model(side, batch), batch["slot_label"], batch["hot_label"])
-        gradients = tape.gradient(loss, dense + embeddings)
+    def apply(gradients: list[tf.Tensor]) -> None:
         fast.apply(gradients[: len(dense)], dense)
-        slow.apply([tf.convert_to_tensor(gradient) for gradient in gradients[len(dense) :]], embeddings)
-        return loss
+        slow.apply(gradients[len(dense) :], embeddings)
 
-    return step, state_of(model.named, fast=fast, slow=slow)
+    return dense + embeddings, apply, state_of(weights, fast=fast, slow=slow)
 
 
 def product_tensors(tables: NightTables, scalers: Mapping[str, tf.Tensor]) -> Side:
@@ -145,13 +135,14 @@ def adam(rate: float, total: int) -> keras.optimizers.Optimizer:
     return keras.optimizers.Adam(schedule, global_clipnorm=5.0)
 
 
-def vocabulary_of(tables: list[ProductTable]) -> Vocabulary:
-    """Everything that was in the universe of a training night."""
+def vocabulary_of(tables: list[ProductTable], start: Start | None = None) -> Vocabulary:
+    """Everything that was in the universe of a training night, and all that the start knows."""
     names: dict[str, set[str]] = {"ids": set(), "types": set(), "categories": set()}
     for table in tables:
         for field, known in names.items():
             known.update(getattr(table, field)[table.universe])
-    return Vocabulary.of(sorted(names["ids"]), sorted(names["types"]), sorted(names["categories"]))
+    found = Vocabulary.of(sorted(names["ids"]), sorted(names["types"]), sorted(names["categories"]))
+    return start.vocabulary(found) if start else found
 
 
 def forget_unknown(arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:

@@ -1,6 +1,6 @@
 """Train the search model: first what a query means (fit_text.py), then who buys which of the products that are meant.
 
-    loss = - mean over bought products p of the meant type of log softmax(score(., h, q))[p]
+    loss(q) = - mean over bought products p of the meant type of log softmax(score(., h, q))[p]
 
 The softmax runs over every product of the night's universe, none is sampled. A household-week asks for some of the types
 that it bought, in the five ways of include/features/queries.py, drawn anew in each epoch.
@@ -8,7 +8,7 @@ that it bought, in the five ways of include/features/queries.py, drawn anew in e
 
 import random
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import keras
 import numpy as np
@@ -22,11 +22,11 @@ from include.models.query_tables import QueryTables, query_tables
 from include.models.search_side import TEXT, text_side
 from include.models.tables import ProductTable
 from include.recipes.recipe import Recipe
-from include.training.checkpoint import Checkpoint
-from include.training.examples import Examples
-from include.training.fit import EMBEDDING_RATE, Trained, adam, forget_unknown, make_deterministic, vocabulary_of
+from include.training.batches import Feed
+from include.training.examples import Examples, Parts
+from include.training.fit import Trained, fast_and_slow, forget_unknown, make_deterministic, vocabulary_of
 from include.training.fit_text import fit_text
-from include.training.loop import Course, state_of, train
+from include.training.loop import Course, Run, Side, train
 from include.training.query_examples import Asked, Types, asked_of
 from include.training.scalers import fit_scalers
 
@@ -65,39 +65,44 @@ def shapes(recipe: Recipe, sizes: Mapping[str, int], width: Mapping[str, int]) -
 
 
 class SearchNight:
-    """One night's examples and product side, ready to be cut into batches."""
+    """One night's product side, and its types."""
 
-    def __init__(self, examples: Examples, table: ProductTable, tables: QueryTables, arrays: Mapping[str, np.ndarray]) -> None:
-        self.examples, self.tables, self.types = examples, tables, Types(table)
+    def __init__(self, table: ProductTable, tables: QueryTables, arrays: Mapping[str, np.ndarray]) -> None:
+        self.types, self.row_of = Types(table), tables.row_of
         mean, deviation = arrays["product_mean"], arrays["product_deviation"]
         features = np.clip((tables.features - mean) / deviation, -CUT, CUT).astype(np.float32)
         words = text_side(arrays, tables)
         self.side = {name: tf.constant(getattr(tables, name)) for name in ("product", "type", "category", "row_of", "text_of")}
         self.side |= {"features": tf.constant(features)} | {name: tf.constant(words[name]) for name in ("texts", "live")}
 
-    def batch(self, chosen: np.ndarray, asked: list[Asked], rng: random.Random) -> dict[str, np.ndarray]:
+
+class Asking:
+    """A part of one night's examples: households that bought a product with a type, and what they ask for."""
+
+    def __init__(self, examples: Examples, night: SearchNight, limit: int) -> None:
+        self.examples, self._night, self._limit = examples, night, limit
+        typed = np.repeat(np.arange(len(examples)), examples.bought.lengths)[night.types.plain[examples.bought.values] != ""]
+        self.usable = np.unique(typed)
+
+    def batch(self, chosen: np.ndarray, seed: str) -> dict[str, np.ndarray]:
         """Inputs of the signature for some households, and their questions.
 
         `query` string [Q], `owner` int32 [Q] (place in the batch), `right` int32 [N, 2] (question, row), `weight` [N].
         """
+        asked = asked_of(self.examples, self._night.types, self._limit, seed, chosen)
         place = {int(household): i for i, household in enumerate(chosen)}
-        rows = [self.tables.row_of[list(one.bought)] for one in asked]
-        number = np.repeat(np.arange(len(rows)), [len(part) for part in rows])
+        rows = [self._night.row_of[list(one.bought)] for one in asked]
+        number = np.repeat(np.arange(len(rows)), [len(part) for part in rows]).astype(np.int32)
+        said = [_said(one, random.Random(f"{seed} {self.examples.household[one.household]} {one.plain}")) for one in asked]
         return self.examples.inputs(chosen) | {
-            "query": np.array([_said(one, rng) for one in asked], object),
+            "query": np.array(said, object),
             "owner": np.array([place[one.household] for one in asked], np.int32),
-            "right": np.stack([number, np.concatenate(rows)], axis=1).astype(np.int32),
-            "weight": np.concatenate([np.full(len(part), 1 / len(part)) for part in rows]).astype(np.float32),
+            "right": np.stack([number, np.concatenate([*rows, np.zeros(0, np.int32)])], axis=1).astype(np.int32),
+            "weight": np.repeat([1 / len(part) for part in rows], [len(part) for part in rows]).astype(np.float32),
         }
 
 
-Planned = tuple[SearchNight, np.ndarray, list[Asked], str]
-"""A batch: its night, its households, what they ask for, and the seed of their words."""
-
-
-def fit_search(
-    recipe: Recipe, examples: list[Examples], tables: list[ProductTable], checkpoint: Checkpoint | None = None
-) -> Trained:
+def fit_search(recipe: Recipe, examples: Sequence[Parts], tables: list[ProductTable], run: Run | None = None) -> Trained:
     """Train on nights in order. The same inputs give the same weights on the same machine, also from a checkpoint on.
 
     Raises:
@@ -108,8 +113,10 @@ def fit_search(
     vocabulary = vocabulary_of(tables)
     sides = [query_tables(table, vocabulary, recipe.hot_products, "trend") for table in tables]
     arrays = fit_text(sides[-1], recipe.text, recipe.seed, recipe.text_steps) | fit_scalers(examples, tables)
-    nights = [SearchNight(*parts, arrays) for parts in zip(examples, tables, sides, strict=True)]
-    total = len(_plan(0, nights, recipe)) * recipe.epochs
+    nights = [SearchNight(table, side, arrays) for table, side in zip(tables, sides, strict=True)]
+    look = lambda night, part: Asking(part, nights[night], recipe.train_queries)
+    feed = Feed(examples, look, recipe.batch, recipe.seed)
+    total = len(feed.plan(0)) * recipe.epochs
     if not total:
         raise Refused(
             "There is nothing to train on: no household bought a product with a type", "Choose a later night, or more weeks"
@@ -117,43 +124,24 @@ def fit_search(
     sizes = {name: len(names) for name, names in vocabulary.model_dump().items()}
     width = {side: len(arrays[f"{side}_mean"]) for side in ("history", "product", "household")}
     weights = _weights(shapes(recipe, sizes, width), arrays, recipe.seed)
-    step, state = _step(weights, arrays, recipe, total)
-    losses = train(Course(recipe.epochs, lambda number: _plan(number, nights, recipe), _batch, step, state), checkpoint)
+    course = Course(
+        recipe.epochs,
+        feed.plan,
+        feed.batches,
+        [night.side for night in nights],
+        _loss(weights, arrays),
+        *fast_and_slow(weights, recipe, total),
+    )
+    losses = train(course, run or Run())
     learned = {name: value.numpy() for name, value in weights.items()}
     return Trained(forget_unknown(arrays | learned), vocabulary, losses, time.time() - began)
-
-
-def _plan(number: int, nights: list[SearchNight], recipe: Recipe) -> list[Planned]:
-    """Batches of households of one night with histories of like length, in an order that depends on the seed only."""
-    rng, seed = np.random.default_rng([recipe.seed, number]), f"{recipe.seed} {number}"
-    found: list[Planned] = []
-    for night in nights:
-        by_household: dict[int, list[Asked]] = {}
-        for one in asked_of(night.examples, night.types, recipe.train_queries, seed):
-            by_household.setdefault(one.household, []).append(one)
-        order = rng.permutation(sorted(by_household))
-        for start in range(0, len(order), 16 * recipe.batch):
-            part = order[start : start + 16 * recipe.batch]
-            part = part[np.argsort(night.examples.history_product.lengths[part], kind="stable")]
-            for chosen in (part[i : i + recipe.batch] for i in range(0, len(part), recipe.batch)):
-                asked = [one for household in chosen for one in by_household[int(household)]]
-                found.append((night, chosen, asked, f"{seed} {len(found)}"))
-    return [found[i] for i in rng.permutation(len(found))]
-
-
-def _batch(planned: Planned) -> tuple[dict[str, tf.Tensor], dict[str, tf.Tensor]]:
-    night, chosen, asked, seed = planned
-    batch = night.batch(chosen, asked, random.Random(seed))
-    return night.side, {name: tf.constant(value) for name, value in batch.items()}
 
 
 def _said(asked: Asked, rng: random.Random) -> str:
     return vary(rng.choices(VARIANTS, SHARES)[0], asked.plain, asked.category, rng)
 
 
-def scores_of(
-    w: Mapping[str, tf.Tensor], words: tf.Tensor, side: Mapping[str, tf.Tensor], batch: Mapping[str, tf.Tensor]
-) -> tf.Tensor:
+def scores_of(w: Mapping[str, tf.Tensor], words: tf.Tensor, side: Side, batch: Mapping[str, tf.Tensor]) -> tf.Tensor:
     """Scores [Q, R] of a batch's questions; row 0 is closed. `words` is the text embedding, `w` all other weights."""
     parts = (tf.gather(w[f"{part}_embedding"], side[part]) for part in ("product", "type", "category"))
     inner, outer = tf.split(tf.add_n(list(parts)), 2, axis=1)
@@ -172,31 +160,18 @@ def scores_of(
     return tf.concat([tf.fill([tf.shape(every)[0], 1], candidates.NOTHING), every[:, 1:]], axis=1)
 
 
-def _step(
-    weights: Weights, arrays: Mapping[str, np.ndarray], recipe: Recipe, total: int
-) -> tuple[Callable[[dict[str, tf.Tensor], dict[str, tf.Tensor]], tf.Tensor], dict[str, tf.Variable]]:
-    """One step as a graph, (product side, batch) -> loss, and all variables that it changes."""
-    dense = [value for name, value in weights.items() if name not in EMBEDDINGS]
-    embeddings = [weights[name] for name in EMBEDDINGS]
-    fast, slow = adam(recipe.learning_rate, total), adam(recipe.learning_rate * EMBEDDING_RATE, total)
-    fast.build(dense)
-    slow.build(embeddings)
+def _loss(weights: Weights, arrays: Mapping[str, np.ndarray]) -> Callable[[Side, dict[str, tf.Tensor]], tf.Tensor]:
+    """(product side, batch) -> losses [Q] of the questions."""
     fixed = {name: tf.constant(value) for name, value in arrays.items() if name not in weights and name != TEXT}
     words = tf.constant(arrays[TEXT])
 
-    @tf.function(reduce_retracing=True)
-    def step(side: dict[str, tf.Tensor], batch: dict[str, tf.Tensor]) -> tf.Tensor:
-        with tf.GradientTape() as tape:
-            now = {name: tf.convert_to_tensor(value) for name, value in weights.items()} | fixed
-            scores = scores_of(now, words, side, batch)
-            gained = tf.gather_nd(scores, batch["right"]) - tf.gather(tf.reduce_logsumexp(scores, axis=1), batch["right"][:, 0])
-            loss = -tf.reduce_sum(gained * batch["weight"]) / tf.cast(tf.shape(scores)[0], tf.float32)
-        gradients = tape.gradient(loss, dense + embeddings)
-        fast.apply([tf.convert_to_tensor(gradient) for gradient in gradients[: len(dense)]], dense)
-        slow.apply([tf.convert_to_tensor(gradient) for gradient in gradients[len(dense) :]], embeddings)
-        return loss
+    def loss(side: Side, batch: dict[str, tf.Tensor]) -> tf.Tensor:
+        now = {name: tf.convert_to_tensor(value) for name, value in weights.items()} | fixed
+        scores, question = scores_of(now, words, side, batch), batch["right"][:, 0]
+        gained = tf.gather_nd(scores, batch["right"]) - tf.gather(tf.reduce_logsumexp(scores, axis=1), question)
+        return -tf.math.unsorted_segment_sum(gained * batch["weight"], question, tf.shape(scores)[0])
 
-    return step, state_of(weights, fast=fast, slow=slow)
+    return loss
 
 
 def _weights(wanted: Mapping[str, tuple[int, ...]], arrays: Mapping[str, np.ndarray], seed: int) -> Weights:

@@ -10,6 +10,7 @@ learned: the others keep the random directions they began with, by which texts o
 
 import logging
 import random
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import keras
@@ -21,7 +22,7 @@ from include.features.queries import vary
 from include.models import text
 from include.models.query_tables import QueryTables
 from include.models.search_side import CATEGORY, TEXT, TEXT_SCALE, untrained
-from include.training.loop import Course, train
+from include.training.loop import Batches, Course, Run, Side, train
 
 log = logging.getLogger("nightfill")
 BATCH = 256
@@ -56,10 +57,12 @@ def fit_text(tables: QueryTables, width: int, seed: int, steps: int) -> dict[str
     rng = np.random.default_rng(seed)
     drawn = rng.choice(len(chance), (steps, BATCH), p=chance / chance.sum())
 
-    def batch(chosen: np.ndarray) -> tuple[Any, ...]:
-        return _sparse(pool.pieces[chosen]), tf.constant(pool.share[chosen]), tf.constant(pool.type[chosen])
+    def batches(planned: Sequence[np.ndarray], shares: Sequence[slice]) -> Batches:
+        for chosen in planned:
+            yield 0, [_batch(pool, chosen[share]) for share in shares]
 
-    (losses,) = train(Course(1, lambda _: list(drawn), batch, model.step, {}))
+    course = Course(1, lambda _: list(drawn), batches, [{}], model.loss, model.weights, model.apply, {})
+    (losses,) = train(course, Run())
     log.info(
         "text: %d types, %d texts, %d live buckets, loss %.4f", len(types), len(type_of), len(live), np.mean(losses[-100:])
     )
@@ -68,30 +71,32 @@ def fit_text(tables: QueryTables, width: int, seed: int, steps: int) -> dict[str
     return {TEXT: learned, "text_scale": model.scale.numpy(), "text_category": model.category.numpy()}
 
 
+def _batch(pool: Pool, chosen: np.ndarray) -> dict[str, Any]:
+    return {"pieces": _sparse(pool.pieces[chosen]), "share": pool.share[chosen], "meant": pool.type[chosen]}
+
+
 class _TextModel:
-    """The weights that are learned, and one step of learning."""
+    """The weights that are learned, and how."""
 
     def __init__(self, table: np.ndarray, parts: list[tf.SparseTensor], type_of: np.ndarray, steps: int) -> None:
         self.table = tf.Variable(table)
         self.scale = tf.Variable([TEXT_SCALE], dtype=tf.float32)
         self.category = tf.Variable([CATEGORY], dtype=tf.float32)
         self._parts, self._type_of = parts, tf.constant(type_of)
-        self._weights = [self.table, self.scale, self.category]
+        self.weights = [self.table, self.scale, self.category]
         self._adam = keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(RATE, steps))
-        self._adam.build(self._weights)
-        self.step = tf.function(self._step, reduce_retracing=True)
+        self._adam.build(self.weights)
 
-    def _step(self, pieces: tf.SparseTensor, share: tf.Tensor, meant: tf.Tensor) -> tf.Tensor:
-        with tf.GradientTape() as tape:
-            sums = [tf.sparse.sparse_dense_matmul(part, self.table) for part in self._parts]
-            texts = text.unit(text.unit(sums[0]) + self.category * text.unit(sums[1]))
-            asked = share[:, None] * text.unit(tf.sparse.sparse_dense_matmul(pieces, self.table))
-            logp = tf.nn.log_softmax(self.scale * tf.matmul(asked, texts, transpose_b=True))
-            right = self._type_of[None, :] == meant[:, None]
-            loss = -tf.reduce_mean(tf.reduce_logsumexp(tf.where(right, logp, -1e9), axis=1))
-        gradients = tape.gradient(loss, self._weights)
-        self._adam.apply([tf.convert_to_tensor(gradient) for gradient in gradients], self._weights)
-        return loss
+    def loss(self, _: Side, batch: dict[str, Any]) -> tf.Tensor:
+        sums = [tf.sparse.sparse_dense_matmul(part, self.table) for part in self._parts]
+        texts = text.unit(text.unit(sums[0]) + self.category * text.unit(sums[1]))
+        asked = batch["share"][:, None] * text.unit(tf.sparse.sparse_dense_matmul(batch["pieces"], self.table))
+        logp = tf.nn.log_softmax(self.scale * tf.matmul(asked, texts, transpose_b=True))
+        right = self._type_of[None, :] == batch["meant"][:, None]
+        return -tf.reduce_logsumexp(tf.where(right, logp, -1e9), axis=1)
+
+    def apply(self, gradients: list[tf.Tensor]) -> None:
+        self._adam.apply(gradients, self.weights)
 
 
 def _live(tables: QueryTables) -> tuple[np.ndarray, list[sp.csr_matrix]]:

@@ -10,7 +10,7 @@ Acceleration of stochastic approximation by averaging, 1992).
 """
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Sequence
 
 import tensorflow as tf
 
@@ -19,82 +19,55 @@ from include.models.factor_tables import factor_tables
 from include.models.tables import ProductTable
 from include.models.two_stage import TwoStage
 from include.recipes.recipe import Recipe
-from include.training.batches import Night
-from include.training.checkpoint import Checkpoint
-from include.training.examples import Examples
-from include.training.fit import (
-    Side,
-    Trained,
-    adam,
-    course_of,
-    listwise,
-    make_deterministic,
-    product_tensors,
-    steps_of,
-    vocabulary_of,
-)
-from include.training.loop import state_of, train
+from include.training.batches import Feed, Night
+from include.training.examples import Parts
+from include.training.fit import Trained, adam, listwise, make_deterministic, product_tensors, steps_of, vocabulary_of
+from include.training.loop import Course, Run, Side, state_of, train
 from include.training.scalers import fit_scalers
 
 NEW = 1.0
 AVERAGED = 100.0
-WIDE = ("history_features", "household_features", "features", "factors")
 
 
-def fit_two_stage(
-    recipe: Recipe, examples: list[Examples], tables: list[ProductTable], checkpoint: Checkpoint | None = None
-) -> Trained:
+def fit_two_stage(recipe: Recipe, examples: Sequence[Parts], tables: list[ProductTable], run: Run | None = None) -> Trained:
     """As `fit.fit`. Raises Refused."""
-    started = time.time()
+    started, run = time.time(), run or Run()
     make_deterministic(recipe.seed)
-    vocabulary = vocabulary_of(tables)
+    vocabulary = vocabulary_of(tables, run.start)
     products = [factor_tables(table, vocabulary, recipe.hot_products, "trend") for table in tables]
-    nights = [Night(part, table) for part, table in zip(examples, products, strict=True)]
-    total = steps_of(recipe, nights)
-    model = TwoStage(recipe, fit_scalers(examples, tables))
+    feed = Feed(examples, lambda night, part: Night(part, products[night]), recipe.batch, recipe.seed)
+    total = steps_of(recipe, feed)
+    model = TwoStage(recipe, run.start.scalers() if run.start else fit_scalers(examples, tables))
+    if run.start:
+        run.start.give(model.named, vocabulary)
     average = {f"average/{name}": tf.Variable(value, trainable=False) for name, value in model.named.items()}
     sides = [product_tensors(table, model.scalers) | {"factors": tf.constant(table.factors)} for table in products]
-    example = next(night.batch(night.usable[:1]) for night in nights if len(night.usable))
-    signature = [_any_size(sides[0]), _any_size({name: tf.constant(value) for name, value in example.items()})]
-    losses = train(course_of(recipe, nights, sides, *_step(model, average, recipe, total, signature)), checkpoint)
+    losses = train(_course(model, average, recipe, feed, sides, total), run)
     arrays = model.arrays() | {name.removeprefix("average/"): value.numpy() for name, value in average.items()}
     return Trained(arrays, vocabulary, losses, time.time() - started)
 
 
-def _step(
-    model: TwoStage, average: dict[str, tf.Variable], recipe: Recipe, total: int, signature: list[dict[str, tf.TensorSpec]]
-) -> tuple[Callable[..., tf.Tensor], dict[str, tf.Variable]]:
-    """One step of training as a graph, (product side, batch) -> loss, and all variables that it changes."""
+def _course(
+    model: TwoStage, average: dict[str, tf.Variable], recipe: Recipe, feed: Feed, sides: list[Side], total: int
+) -> Course:
     values = list(model.named.values())
     optimizer = adam(recipe.learning_rate, total)
     optimizer.build(values)
 
-    @tf.function(input_signature=signature)
-    def step(side: Side, batch: dict[str, tf.Tensor]) -> tf.Tensor:
-        with tf.GradientTape() as tape:
-            loss = loss_of(model(side, batch), batch["slot_label"], batch["hot_label"])
-        optimizer.apply(tape.gradient(loss, values), values)
+    def loss(side: Side, batch: dict[str, tf.Tensor]) -> tf.Tensor:
+        return loss_of(model(side, batch), batch["slot_label"], batch["hot_label"])
+
+    def apply(gradients: list[tf.Tensor]) -> None:
+        optimizer.apply(gradients, values)
         for kept, value in zip(average.values(), values, strict=True):
             kept.assign_add((tf.convert_to_tensor(value) - kept) / AVERAGED)
-        return loss
 
-    return step, state_of(model.named, adam=optimizer) | average
-
-
-def _any_size(values: Mapping[str, tf.Tensor]) -> dict[str, tf.TensorSpec]:
-    """One graph for batches of every size: graphs made for single sizes may differ in the last bits, and which are made depends
-    on where a training was broken off. Only widths of features are fixed."""
-    found = {}
-    for name, value in values.items():
-        sizes: list[int | None] = [None] * len(value.shape)
-        if name in WIDE:
-            sizes[-1] = value.shape[-1]
-        found[name] = tf.TensorSpec(sizes, value.dtype)
-    return found
+    state = state_of(model.named, adam=optimizer) | average
+    return Course(recipe.epochs, feed.plan, feed.batches, sides, loss, values, apply, state)
 
 
 def loss_of(scores: two_stage_scoring.Scores, slot_label: tf.Tensor, hot_label: tf.Tensor) -> tf.Tensor:
-    """The mean loss of a batch; labels float32 [B, H] and [B, N] as `Night.batch` makes them."""
+    """Losses [B]; labels float32 [B, H] and [B, N] as `Night.batch` makes them."""
     slot = tf.where(scores.history_open, scores.history_logit, candidates.NOTHING)
     short = tf.where(scores.short_open, scores.short_logit, candidates.NOTHING)
     first = tf.where(scores.hot_open, scores.first_logit, candidates.NOTHING)

@@ -4,6 +4,7 @@ Relevant are the products of that type (all products whose type has the same wor
 """
 
 import random
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -39,13 +40,15 @@ class Types:
         return dict(sorted(found.items()))
 
 
-def asked_of(examples: Examples, types: Types, limit: int, seed: str) -> list[Asked]:
-    """At most `limit` types of each household, drawn by the seed and the household's name; the same ones every time."""
+def asked_of(
+    examples: Examples, types: Types, limit: int, seed: str, chosen: Sequence[int] | np.ndarray | None = None
+) -> list[Asked]:
+    """At most `limit` types of each household, or of some, drawn by the seed and the household's name: always the same ones."""
     found = []
-    for i, household in enumerate(examples.household):
+    for i in range(len(examples)) if chosen is None else map(int, chosen):
         groups = types.group(examples.bought.row(i))
-        chosen = sorted(random.Random(f"{seed} {household}").sample(list(groups), min(limit, len(groups))))
-        found += [Asked(i, plain, str(types.category[groups[plain][0]]), tuple(groups[plain])) for plain in chosen]
+        drawn = sorted(random.Random(f"{seed} {examples.household[i]}").sample(list(groups), min(limit, len(groups))))
+        found += [Asked(i, plain, str(types.category[groups[plain][0]]), tuple(groups[plain])) for plain in drawn]
     return found
 
 

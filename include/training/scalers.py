@@ -1,28 +1,53 @@
 """Mean and standard deviation of every feature over the training window; later nights never move them."""
 
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
 import numpy as np
 
 from include.models.tables import ProductTable
-from include.training.examples import Examples
+from include.training.examples import Parts
 
 
-def fit_scalers(examples: list[Examples], tables: list[ProductTable]) -> dict[str, np.ndarray]:
+def fit_scalers(nights: Sequence[Parts], tables: list[ProductTable]) -> dict[str, np.ndarray]:
     """Weights by name: `<side>_mean` and `<side>_deviation` float32. A feature that never changes has deviation 1."""
-    sides = {
-        "history": [part.history_features for part in examples],
-        "product": [table.features[table.universe] for table in tables],
-        "household": [part.household_features for part in examples],
-    }
+    moments: dict[str, Moments] = {}
+    for side, values in _read(nights, tables):
+        moments[side] = moments[side].and_of(values) if side in moments else Moments.of(values)
     out = {}
-    for side, parts in sides.items():
-        mean, deviation = _moments(parts)
-        out[f"{side}_mean"], out[f"{side}_deviation"] = mean, deviation
+    for side, found in moments.items():
+        deviation = np.sqrt(found.square / max(found.rows, 1))
+        out[f"{side}_mean"] = found.mean.astype(np.float32)
+        out[f"{side}_deviation"] = np.where(deviation > 1e-6, deviation, 1.0).astype(np.float32)
     return out
 
 
-def _moments(parts: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
-    count = max(sum(len(part) for part in parts), 1)
-    mean = sum(part.sum(axis=0, dtype=np.float64) for part in parts) / count
-    square = sum(((part - mean) ** 2).sum(axis=0) for part in parts) / count
-    deviation = np.sqrt(square)
-    return np.asarray(mean, np.float32), np.where(deviation > 1e-6, deviation, 1.0).astype(np.float32)
+def _read(nights: Sequence[Parts], tables: list[ProductTable]) -> Iterator[tuple[str, np.ndarray]]:
+    """Rows of features by side, a part at a time."""
+    for night in nights:
+        for number in range(night.parts):
+            part = night.part(number)
+            yield "history", part.history_features
+            yield "household", part.household_features
+    for table in tables:
+        yield "product", table.features[table.universe]
+
+
+class Moments(NamedTuple):
+    """Of rows seen so far: their number, mean [F], and sum of squared differences from it [F] (Chan, Golub and LeVeque,
+    Updating formulae and a pairwise algorithm for computing sample variances, 1979)."""
+
+    rows: int
+    mean: np.ndarray
+    square: np.ndarray
+
+    @classmethod
+    def of(cls, values: np.ndarray) -> "Moments":
+        mean = values.sum(axis=0, dtype=np.float64) / max(len(values), 1)
+        return cls(len(values), mean, ((values - mean) ** 2).sum(axis=0))
+
+    def and_of(self, values: np.ndarray) -> "Moments":
+        more = Moments.of(values)
+        count, apart = self.rows + more.rows, more.mean - self.mean
+        share = more.rows / max(count, 1)
+        return Moments(count, self.mean + apart * share, self.square + more.square + apart**2 * self.rows * share)

@@ -21,7 +21,7 @@ from include.canonical import dumps
 from include.errors import Refused
 from include.evaluation.purchases import Purchases
 from include.models.tables import ProductTable
-from include.training.examples import Examples, matrix, read_examples, read_matrix, signature_inputs
+from include.training.examples import ExampleFile, Examples, matrix, read_examples, read_matrix, signature_inputs
 
 
 class Workspace:
@@ -40,6 +40,10 @@ class Workspace:
 
     def examples(self, night: dt.date) -> Examples:
         return read_examples(self.examples_path(night))
+
+    def parts(self, night: dt.date) -> ExampleFile:
+        """The same, to be read a part at a time."""
+        return ExampleFile(self.examples_path(night))
 
     def questions(self) -> dict[str, np.ndarray]:
         """Inputs of the signature for some households as of the model's night."""

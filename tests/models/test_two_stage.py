@@ -15,6 +15,7 @@ from include.models.build import serve
 from include.rollout import graph_scan
 from include.training.checkpoint import Checkpoint
 from include.training.fit_two_stage import fit_two_stage
+from include.training.loop import Run
 from tests import toy_models
 from tests.model_claims import ModelClaims, RankerClaims
 from tests.toy_shop import NIGHT
@@ -54,8 +55,8 @@ def test_a_training_that_was_broken_off_goes_on_with_weights_and_their_average(t
                 raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        fit_two_stage(recipe, *given, Stopped(path, "toy"))
-    resumed = fit_two_stage(recipe, *given, Checkpoint(path, "toy"))
+        fit_two_stage(recipe, *given, Run(Stopped(path, "toy")))
+    resumed = fit_two_stage(recipe, *given, Run(Checkpoint(path, "toy")))
     assert resumed.losses == whole.losses
     assert {name: value.tobytes() for name, value in resumed.arrays.items()} == {
         name: value.tobytes() for name, value in whole.arrays.items()

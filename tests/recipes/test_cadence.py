@@ -2,7 +2,7 @@ import datetime as dt
 
 import pytest
 
-from include.recipes.cadence import due
+from include.recipes.cadence import due, goes_on
 from include.recipes.recipe import Recipe
 
 NIGHT = dt.date(2017, 10, 22)
@@ -32,3 +32,12 @@ def test_how_often_a_model_is_made_is_no_part_of_what_it_is():
 def test_nights_less_than_nothing_are_refused():
     with pytest.raises(ValueError):
         recipe(-1)
+
+
+@pytest.mark.parametrize("days, unknown, wanted", [
+    (1, 0.0, True), (27, 0.1, True), (28, 0.0, False), (0, 0.0, False), (-1, 0.0, False), (1, 0.11, False),
+])  # fmt: skip
+def test_a_training_goes_on_from_a_young_model_that_knows_the_products(days, unknown, wanted):
+    warm = recipe(1).model_copy(update={"warm_weeks": 2})
+    assert goes_on(warm, NIGHT, NIGHT + dt.timedelta(days=days), unknown) is wanted
+    assert not goes_on(recipe(1), NIGHT, NIGHT + dt.timedelta(days=days), unknown)
