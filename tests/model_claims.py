@@ -1,5 +1,6 @@
 """What every model of the household-ranks-products kind must keep: the same tests, by the same names, for each."""
 
+import functools
 import json
 from typing import Any
 
@@ -14,10 +15,15 @@ from tests import toy_models
 from tests.toy_shop import NIGHT, RECIPE
 
 
+@functools.cache
+def loaded(kind: str) -> Any:
+    """The saved bundle, read once."""
+    return tf.saved_model.load(str(toy_models.bundle(kind)))
+
+
 def ask(kind: str, inputs: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     """Answers of the saved bundle, strings as str."""
-    loaded = tf.saved_model.load(str(toy_models.bundle(kind)))
-    out = loaded.signatures["serving_default"](**{name: tf.constant(value) for name, value in inputs.items()})
+    out = loaded(kind).signatures["serving_default"](**{name: tf.constant(value) for name, value in inputs.items()})
     return {name: value.numpy().astype(str) if value.dtype == tf.string else value.numpy() for name, value in out.items()}
 
 
@@ -33,7 +39,7 @@ class ModelClaims:
         assert {"saved_model.pb", "fingerprint.pb", *(f"assets.extra/{name}" for name in extra)} <= files
 
     def test_its_signature_is_the_contract(self) -> None:
-        signature = tf.saved_model.load(str(toy_models.bundle(self.kind))).signatures["serving_default"]
+        signature = loaded(self.kind).signatures["serving_default"]
         inputs = {
             name: (spec.dtype.name, spec.shape.as_list()) for name, spec in signature.structured_input_signature[1].items()
         }

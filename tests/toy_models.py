@@ -4,12 +4,14 @@ import atexit
 import functools
 import shutil
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 
 from include.compression.int8 import compress
 from include.jobs.train_model import FITS
+from include.models import formulas
 from include.models.build import serve
 from include.models.export import write_bundle
 from include.models.model import Model
@@ -27,6 +29,12 @@ COLUMNS = Columns(history=("recency", "days_total", "single"))
 TWO_STAGE = RECIPE.model_copy(
     update={"name": "two_stage", "model": "two_stage", "factors": 4, "shortlist": 12, "columns": COLUMNS, "epochs": 12}
 )
+SMALL = {
+    name: RECIPE.model_copy(
+        update={"name": name, "model": name, "embedding": 16, "embedding_rate": 1.0, "epochs": 16, "learning_rate": 0.02}
+    )
+    for name in formulas.SMALL
+}
 
 
 @functools.cache
@@ -64,6 +72,11 @@ def two_stage() -> Model:
     return Model(TWO_STAGE, found.vocabulary, found.arrays, WIDTHS, "toy")
 
 
+def small(name: str, change: Callable[[Model], Model] = lambda model: model) -> Model:
+    found = trained(SMALL[name])
+    return change(Model(SMALL[name], found.vocabulary, found.arrays, WIDTHS, "toy"))
+
+
 def popularity() -> Model:
     return Model(RECIPE.model_copy(update={"name": "popularity", "model": "popularity"}), Vocabulary(), {}, WIDTHS, "toy")
 
@@ -84,6 +97,8 @@ MODELS = {
     "int8": lambda: compress(pair_ranker()),
     "two_stage": two_stage,
     "two_stage_int8": lambda: compress(two_stage()),
+    **{name: functools.partial(small, name) for name in SMALL},
+    **{f"{name}_int8": functools.partial(small, name, compress) for name in SMALL},
 }
 
 

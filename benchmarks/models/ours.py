@@ -164,4 +164,9 @@ RIVALS = (
     _rival("quick", "pair ranker over own history and hot products", True),
     _rival("two_stage", "linear retrieval, then networks over history and shortlist", True),
     _rival("two_stage", "the same", False),
+    _rival("matrix_factors", "factors of what the household bought, linear habit", True),
+    _rival("two_tower", "two towers, softmax in the batch with logQ", True),
+    _rival("cross_network", "DCN-v2: low-rank crosses of all features", True),
+    _rival("gru", "recurrent unit over recent products, linear habit", True),
+    _rival("transformer", "self-attention over recent products, linear habit", True),
 )

@@ -3,6 +3,7 @@
 from typing import cast
 
 from include.errors import Refused
+from include.models import formulas
 from include.models.factor_tables import FactorTables
 from include.models.model import Model
 from include.models.product_side import product_side
@@ -13,7 +14,7 @@ from include.models.served_two_stage import ServedTwoStage
 from include.models.serving import Served, ServedPairRanker, ServedPopularity
 from include.models.tables import ProductTable
 
-KINDS = ("popularity", "pair_ranker", "two_stage", "text_match", "text_ranker")
+KINDS = ("popularity", "pair_ranker", *formulas.SMALL, "two_stage", "text_match", "text_ranker")
 
 
 def serve(model: Model, products: ProductTable) -> Served:
@@ -26,8 +27,9 @@ def serve(model: Model, products: ProductTable) -> Served:
     name = model.name(tables)
     if model.recipe.model == "popularity":
         return ServedPopularity(name, tables, model.widths, model.recipe.top_k)
-    if model.recipe.model == "pair_ranker":
-        return ServedPairRanker(name, tables, model.widths, model.recipe.top_k, product_side(model.arrays, tables))
+    if model.recipe.model == "pair_ranker" or model.recipe.model in formulas.SMALL:
+        side = product_side(model.arrays, tables)
+        return ServedPairRanker(name, tables, model.widths, model.recipe.top_k, side, model.recipe.model)
     if model.recipe.model == "two_stage":
         return ServedTwoStage(name, cast(FactorTables, tables), model)
     if model.recipe.model == "text_match":

@@ -1,4 +1,4 @@
-"""The pair ranker as a Keras model: its weights by name, trained by include/training."""
+"""A ranker over own history and hot products as a Keras model: its weights by name, trained by include/training."""
 
 from collections.abc import Mapping
 
@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from include.models import scoring
+from include.models import asked, formulas, scoring
 from include.models.product_side import EMBEDDINGS
 from include.models.vocabulary import Vocabulary
 from include.recipes.recipe import Recipe
@@ -18,12 +18,12 @@ SCALERS = tuple(f"{side}_{part}" for side in ("history", "product", "household")
 
 def shapes(recipe: Recipe, vocabulary: Vocabulary, width: Mapping[str, int]) -> dict[str, tuple[int, ...]]:
     """Shape of every weight. `width` has the number of features by side: history F, product P, household G."""
+    if recipe.model in formulas.SMALL:
+        return formulas.SMALL[recipe.model].shapes(recipe, vocabulary, width)
     f, p, g, d = width["history"], width["product"], width["household"], recipe.embedding
     first, second = recipe.hidden
     return {
-        "product_embedding": (len(vocabulary.products) + 1, 2 * d),
-        "type_embedding": (len(vocabulary.types) + 1, 2 * d),
-        "category_embedding": (len(vocabulary.categories) + 1, 2 * d),
+        **asked.embeddings(vocabulary, d),
         "attention_kernel": (f, scoring.CHANNELS),
         "attention_bias": (scoring.CHANNELS,),
         "user_kernel": (g, d),
@@ -49,7 +49,8 @@ class PairRanker(keras.Model):
     """Weights by name. Called with one night's product side and a batch, it returns `scoring.Scores`."""
 
     def __init__(self, recipe: Recipe, vocabulary: Vocabulary, scalers: Mapping[str, np.ndarray]) -> None:
-        super().__init__(name="pair_ranker")
+        super().__init__(name=recipe.model)
+        self.score = formulas.score_of(recipe.model)
         width = {side: len(scalers[f"{side}_mean"]) for side in ("history", "product", "household")}
         self.scalers = {name: tf.constant(scalers[name], tf.float32) for name in SCALERS}
         self.named = {
@@ -66,9 +67,12 @@ class PairRanker(keras.Model):
                 `hot`, `hot_place`, `row_of`.
             batch: the inputs of the served signature.
         """
+        return self.score(*self.sides(side), *(batch[name] for name in INPUTS))
+
+    def sides(self, side: Mapping[str, tf.Tensor]) -> tuple[scoring.Weights, scoring.Products]:
+        """All weights, scalers included, and the product side as a formula reads it."""
         weights = {name: tf.convert_to_tensor(value) for name, value in self.named.items()} | self.scalers
-        products = scoring.Products(**{name: side[name] for name in SIDE}, embed=lambda rows: self.embed(side, rows))
-        return scoring.score(weights, products, *(batch[name] for name in INPUTS))
+        return weights, scoring.Products(**{name: side[name] for name in SIDE}, embed=lambda rows: self.embed(side, rows))
 
     def embed(self, tables: Mapping[str, tf.Tensor], rows: tf.Tensor) -> scoring.Embedded:
         """The summed embedding of table rows while the parts are still being trained."""

@@ -74,9 +74,9 @@ def score(
     present = tf.cast(history > 0, tf.float32)[:, :, None]
     attention = tf.nn.softplus(tf.matmul(f, w["attention_kernel"]) + w["attention_bias"]) * present
     kept, hot = products.embed(history), products.embed(products.hot)
-    user = _user(attention[:, :, 0], kept) + tf.matmul(g, w["user_kernel"])
-    near_history = _affinity(user[:, None, :], kept)
-    near_hot = _hot_affinity(user, hot)
+    user = pooled(attention[:, :, 0], kept) + tf.matmul(g, w["user_kernel"])
+    near_history = affinity(user[:, None, :], kept)
+    near_hot = hot_affinity(user, hot)
     kin_history, kin_hot = _kin(products, history, attention)
     shared = tf.matmul(g, w["history_household"])[:, None, :]
     x = tf.concat([f, tf.gather(products.features, history), kin_history, near_history[:, :, None]], axis=-1)
@@ -99,22 +99,26 @@ def answer(scores: Scores, hot: tf.Tensor, k: int) -> tuple[tf.Tensor, tf.Tensor
     return candidates.best(tf.where(is_open, logits, candidates.NOTHING), every, k)
 
 
-def _user(attention: tf.Tensor, rows: Embedded) -> tf.Tensor:
-    """[B, D]: the attended mean of E_in, shrunk to zero for a short history. The scale is applied to [B, H], not to rows."""
+def pooled(attention: tf.Tensor, rows: Embedded) -> tf.Tensor:
+    """[B, D]: the attended mean of E_in, shrunk to zero for a short history."""
+    return total(attention, rows) / (1.0 + tf.reduce_sum(attention, axis=1, keepdims=True))
+
+
+def total(weight: tf.Tensor, rows: Embedded) -> tf.Tensor:
+    """[B, D]: the weighted sum of E_in. The scale is applied to [B, H], not to the rows."""
     inner = rows.values[..., : rows.values.shape[-1] // 2]
-    weight = attention if rows.scale is None else attention * rows.scale[..., 0]
-    total = tf.matmul(weight[:, None, :], inner)[:, 0]
-    return total / (1.0 + tf.reduce_sum(attention, axis=1, keepdims=True))
+    scaled = weight if rows.scale is None else weight * rows.scale[..., 0]
+    return tf.matmul(scaled[:, None, :], inner)[:, 0]
 
 
-def _affinity(user: tf.Tensor, rows: Embedded) -> tf.Tensor:
+def affinity(user: tf.Tensor, rows: Embedded) -> tf.Tensor:
     """[B, H]: u . E_out of each slot."""
     outer = rows.values[..., rows.values.shape[-1] // 2 :]
     near = tf.reduce_sum(outer * user, axis=-1)
     return near if rows.scale is None else near * rows.scale[..., 1]
 
 
-def _hot_affinity(user: tf.Tensor, rows: Embedded) -> tf.Tensor:
+def hot_affinity(user: tf.Tensor, rows: Embedded) -> tf.Tensor:
     """[B, N]: u . E_out of each hot product."""
     outer = rows.values[..., rows.values.shape[-1] // 2 :]
     near = tf.matmul(user, outer, transpose_b=True)

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from include.models import candidates, scoring
+from include.models import candidates, formulas, scoring
 from include.models.tables import NightTables
 
 
@@ -118,10 +118,22 @@ class ServedRanker(Served):
 
 
 class ServedPairRanker(ServedRanker):
-    """The pair ranker."""
+    """A ranker over own history and hot products, by one of include/models/formulas.py."""
+
+    def __init__(
+        self,
+        name: str,
+        tables: NightTables,
+        widths: Mapping[str, int],
+        top_k: int,
+        product_side: Mapping[str, np.ndarray],
+        model: str,
+    ) -> None:
+        self.score = formulas.score_of(model)
+        super().__init__(name, tables, widths, top_k, product_side)
 
     def choose(self, product: Any, features: Any, household: Any, exclude: Any) -> tuple[tf.Tensor, tf.Tensor]:
-        return scoring.answer(scoring.score(*self.sides(), product, features, household, exclude), self.hot, self.top_k)
+        return scoring.answer(self.score(*self.sides(), product, features, household, exclude), self.hot, self.top_k)
 
 
 TABLES = ("embedding", "features", "scale")

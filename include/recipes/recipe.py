@@ -53,6 +53,7 @@ class Recipe(BaseModel):
     epochs: int = Field(default=6, ge=1)
     batch: int = Field(default=64, ge=1)
     learning_rate: float = Field(default=2e-3, gt=0)
+    embedding_rate: float = Field(default=0.05, gt=0, le=1, description="learning rate of embedding rows over the others'")
     seed: int = 20171022
     top_k: int = Field(default=20, ge=10)
     cadence: int = Field(default=14, ge=0, description="nights from one training to the next; 0: only by hand")

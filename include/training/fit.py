@@ -24,14 +24,13 @@ from include.models.vocabulary import Vocabulary
 from include.recipes.recipe import Recipe
 from include.training.batches import Feed, Night
 from include.training.examples import Parts
+from include.training.in_batch import TOWERS, in_batch_loss, with_shares
 from include.training.loop import Course, Run, Side, state_of, train
 from include.training.scalers import fit_scalers
 from include.training.warm import Start
 
 log = logging.getLogger("nightfill")
 NEW = 0.2
-EMBEDDING_RATE = 0.05
-"""Learning rate of embedding rows over that of the dense weights: at the full rate they learn the training weeks by heart."""
 WARM = 0.1
 """Share of the steps in which the learning rate rises; it falls along a cosine after."""
 
@@ -61,6 +60,8 @@ def fit(recipe: Recipe, examples: Sequence[Parts], tables: list[ProductTable], r
     if run.start:
         run.start.give(model.named, vocabulary)
     sides = [product_tensors(table, model.scalers) for table in products]
+    if recipe.model == TOWERS:
+        sides = with_shares(sides, examples, products, len(vocabulary.products) + 1)
     losses = train(_course(model, recipe, feed, sides, total), run)
     return Trained(forget_unknown(model.arrays()), vocabulary, losses, time.time() - started)
 
@@ -97,6 +98,8 @@ def listwise(logits: tf.Tensor, label: tf.Tensor) -> tf.Tensor:
 
 def _course(model: PairRanker, recipe: Recipe, feed: Feed, sides: list[Side], total: int) -> Course:
     def loss(side: Side, batch: dict[str, tf.Tensor]) -> tf.Tensor:
+        if recipe.model == TOWERS:
+            return in_batch_loss(model, side, batch)
         return loss_of(model(side, batch), batch["slot_label"], batch["hot_label"])
 
     return Course(recipe.epochs, feed.plan, feed.batches, sides, loss, *fast_and_slow(model.named, recipe, total))
@@ -108,7 +111,7 @@ def fast_and_slow(
     """What a course needs of weights whose embeddings learn slowly: the weights, how gradients change them, the state."""
     dense = [value for name, value in weights.items() if name not in EMBEDDINGS]
     embeddings = [weights[name] for name in EMBEDDINGS]
-    fast, slow = adam(recipe.learning_rate, total), adam(recipe.learning_rate * EMBEDDING_RATE, total)
+    fast, slow = adam(recipe.learning_rate, total), adam(recipe.learning_rate * recipe.embedding_rate, total)
     fast.build(dense)
     slow.build(embeddings)
 
