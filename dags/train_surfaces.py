@@ -3,7 +3,8 @@
 
 Assembles the training set as known on the night, trains (on a GPU when there is one), compresses, holds the result
 against the champion and the baselines on the last matured weeks, and registers it as a candidate. One DAG for each
-surface, made from its recipes: one bad surface cannot stop another.
+surface, made from its recipes: one bad surface cannot stop another. With `tuned` the recipe takes the values that the newest
+`tune_<surface>` of this night or before has chosen; the model's card says so.
 """
 
 from typing import Any
@@ -34,10 +35,13 @@ def train(surface: str) -> DAG:
         params={
             "dt": night_param("Train on what was known at the end of this night."),
             "recipe": Param(trainable[0], type="string", enum=trainable, title="Recipe", description="Which model to train."),
+            "tuned": Param(False, type="boolean", title="Tuned", description="With the values that the last search chose."),
         },
         **DAG_DEFAULTS,
     ) as dag:
-        assemble = JobOperator(task_id="assemble_examples", job="assemble_examples", spec=spec)
+        assemble = JobOperator(
+            task_id="assemble_examples", job="assemble_examples", spec=spec | {"tuned": "{{ params.tuned }}"}
+        )
         fit = JobOperator(task_id="train_model", job="train_model", spec=spec, pool=Pool.GPU, queue=Queue.GPU)
         compress = JobOperator(task_id="compress_model", job="compress_model", spec=spec)
         judge = JobOperator(task_id="judge_candidate", job="judge_candidate", spec=spec)

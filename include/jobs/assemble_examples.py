@@ -2,11 +2,13 @@
 
 import sys
 import time
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from pydantic import Field
 
+from include import recipes
 from include.canonical import digest, dumps
 from include.evaluation.horizon import matures
 from include.features.asof import History
@@ -15,12 +17,14 @@ from include.features.reading import read_history, spark_history
 from include.jobs.frame import log, main
 from include.models.query_tables import need_text
 from include.recipes.cadence import goes_on
+from include.recipes.recipe import Recipe
 from include.settings import Settings
 from include.store.partitions import publish, read_manifest
 from include.training.assemble import assemble
 from include.training.job import TrainingJob
 from include.training.warm import Start, newest
 from include.training.windows import Windows, windows
+from include.tuning.chosen import tuned
 
 if TYPE_CHECKING:
     from include.features.spark_history import SparkHistory
@@ -32,10 +36,28 @@ class AssembleExamples(TrainingJob):
     """Result: {surface, recipe, night, train, gate, universe, start, train_nights, gate_nights, digest, changed, seconds}.
 
     `engine` reads the features in this process (numpy) or in Spark, for a shop whose counters outgrow one machine; values
-    agree to 1e-6.
+    agree to 1e-6. `tuned` takes the values of the newest search up to the night (include/tuning), which assembled.json names:
+    the later jobs of the run read them there. `full` trains from nothing where the recipe would go on from an earlier model:
+    the trials of a search share the examples, and their weights have other shapes.
     """
 
     engine: Literal["numpy", "spark"] = Field(default_factory=lambda: Settings.load().examples_engine)
+
+    tuned: bool = False
+    full: bool = False
+
+    def get_recipe(self) -> Recipe:
+        return self._chosen[0]
+
+    @cached_property
+    def _chosen(self) -> tuple[Recipe, dict[str, Any]]:
+        """The recipe, and what assembled.json says of its values."""
+        plain = recipes.get(self.surface, self.recipe)
+        if not self.tuned:
+            return plain, {}
+        recipe, about = tuned(self.open_store(), plain, self.night)
+        log.info("recipe %s with the values of %s", self.recipe, about)
+        return recipe, {"tuned": about}
 
     def run(self) -> dict[str, Any]:
         started = time.time()
@@ -64,6 +86,7 @@ class AssembleExamples(TrainingJob):
             "mature": {str(night): str(matures(night)) for night in (*cut.train, *cut.gate)},
             "inputs": inputs,
             **counts,
+            **self._chosen[1],
         }
         path = self.work / "assembled.json"
         path.write_bytes(dumps(about))
@@ -92,13 +115,15 @@ class AssembleExamples(TrainingJob):
             "gate_nights": [str(night) for night in cut.gate],
             "digest": manifest.digest,
             "changed": changed,
+            **self._chosen[1],
             "seconds": round(time.time() - started, 1),
         }
 
     def _start(self, history: "History | SparkHistory") -> Start | None:
         """The model of an earlier night that this one goes on from, if it may."""
         recipe = self.get_recipe()
-        start = newest(self.open_store(), self.surface, recipe, self.night, history.spec.digest) if recipe.warm_weeks else None
+        may = recipe.warm_weeks and not self.full
+        start = newest(self.open_store(), self.surface, recipe, self.night, history.spec.digest) if may else None
         if start is None:
             return None
         view = history.view(self.night)

@@ -14,6 +14,7 @@ from include import recipes
 from include.canonical import digest
 from include.errors import Refused
 from include.jobs.frame import main
+from include.models import formulas
 from include.models.build import serve
 from include.models.export import write_bundle
 from include.models.model import Model
@@ -31,7 +32,7 @@ from include.training.warm import Start, load
 
 log = logging.getLogger("nightfill")
 Fit = Callable[[Recipe, Checkpoint], Trained]
-FITS = {"pair_ranker": fit, "two_stage": fit_two_stage, "text_ranker": fit_search}
+FITS = {"pair_ranker": fit, **dict.fromkeys(formulas.SMALL, fit), "two_stage": fit_two_stage, "text_ranker": fit_search}
 GO_ON = ("pair_ranker", "two_stage")
 """Models that can go on from an earlier one."""
 SMALLEST = 16
@@ -75,6 +76,7 @@ class TrainModel(TrainingJob):
             "full": str(start.full if start else self.night),
             "device": found[0] if found else "cpu",
             "seed": recipe.seed,
+            **({"tuned": about["tuned"]} if "tuned" in about else {}),
             "batch": recipe.batch,
             "examples": about["train"],
             "losses": [round(float(np.mean(epoch)), 5) for epoch in trained.losses],

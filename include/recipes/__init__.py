@@ -10,6 +10,7 @@ from types import ModuleType
 from include.errors import Refused
 from include.recipes.columns import Columns
 from include.recipes.recipe import Recipe
+from include.recipes.space import Space, check
 
 MODULES = ("home", "search")
 FIRST = "popularity"
@@ -31,6 +32,8 @@ def _load(surface: str) -> list[Recipe]:
         raise ValueError("either all recipes of a surface are asked with a query, or none")
     if len({recipe.columns.model_copy(update={"product": ()}) for recipe in found}) > 1:
         raise ValueError("all recipes of a surface are asked with the same columns, since a caller asks every arm alike")
+    for name, space in getattr(module, "SPACES", {}).items():
+        check(space, next(recipe for recipe in found if recipe.name == name))
     return found
 
 
@@ -58,6 +61,25 @@ def surfaces() -> list[str]:
 def names(surface: str) -> list[str]:
     """Names of a surface's recipes, in the order of its module."""
     return [name for owner, name in _ALL if owner == surface]
+
+
+def searchable(surface: str) -> list[str]:
+    """Names of a surface's recipes that have a search space."""
+    module = importlib.import_module(f"include.recipes.{surface}")
+    return [name for name in names(surface) if name in getattr(module, "SPACES", {})]
+
+
+def space(surface: str, name: str) -> Space:
+    """What a search may try of one recipe.
+
+    Raises:
+        Refused: as `get`, or nothing of it is searched.
+    """
+    recipe = get(surface, name)
+    if name not in searchable(surface):
+        raise Refused(f"Recipe {recipe.name} of {surface} has no search space", f"Declare one in include/recipes/{surface}.py")
+    found: Space = importlib.import_module(f"include.recipes.{surface}").SPACES[name]
+    return found
 
 
 def asks_query(surface: str) -> bool:

@@ -1,11 +1,21 @@
 """`home`: what will this household buy in the coming week?"""
 
+from typing import Any
+
 from include.recipes.columns import PRODUCT, Columns
 from include.recipes.recipe import Recipe
+from include.recipes.space import Among, Between, Space
 
 SHOWN = ("end_cap_share", "front_page_share", "mailer_coupon_share")
 BEFORE = tuple(f"{kind}_share_before" for kind in ("display", "end_cap", "mailer", "front_page", "mailer_coupon"))
 DEMAND = ("buyers_1", "buyers_decay_7", "buyers_decay_28", "buyers_decay_84", "new_buyers_84", "new_buyers_364")
+
+
+def _small(name: str, **more: Any) -> Recipe:
+    """A recipe of include/models/formulas.py: trained in under a minute on some hundred households, to compare with."""
+    values = {"embedding_rate": 0.5, "epochs": 4, "batch": 128, "learning_rate": 3e-3} | more
+    return Recipe(surface="home", name=name, model=name, cadence=0, **values)
+
 
 RECIPES = (
     Recipe(surface="home", name="popularity", model="popularity"),
@@ -33,4 +43,25 @@ RECIPES = (
         batch=64,
         learning_rate=2e-3,
     ),
+    _small("matrix_factors", embedding=32),
+    _small("two_tower", embedding=32),
+    _small("cross_network", embedding=16, hidden=(32,)),
+    _small("gru", embedding=32, hidden=(48,)),
+    _small("transformer", embedding=32, hidden=(64,)),
 )
+
+SPACES: dict[str, Space] = {
+    "quick": {
+        "learning_rate": Between(low=5e-4, high=1e-2),
+        "embedding": Among(values=(8, 16, 32)),
+        "hidden": Among(values=((32, 16), (64, 32), (128, 64))),
+        "epochs": Among(values=(2, 4, 6)),
+        "batch": Among(values=(64, 128, 256)),
+    },
+    "two_stage": {
+        "learning_rate": Between(low=5e-4, high=1e-2),
+        "hidden": Among(values=((64, 32), (128, 64), (256, 128))),
+        "epochs": Among(values=(2, 4, 6)),
+        "batch": Among(values=(64, 128)),
+    },
+}

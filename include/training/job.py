@@ -10,9 +10,12 @@ from include import recipes
 from include.evaluation.gate_weeks import GateWeek
 from include.jobs.frame import Job
 from include.recipes.recipe import Recipe
+from include.recipes.space import with_values
 from include.training.query_examples import sample_queries
 from include.training.windows import Windows
 from include.training.workspace import Workspace
+
+ASSEMBLED = "assembled.json"
 
 
 class TrainingJob(Job):
@@ -24,14 +27,19 @@ class TrainingJob(Job):
     work: Path
 
     def get_recipe(self) -> Recipe:
-        return recipes.get(self.surface, self.recipe)
+        """The recipe, with the values of a search where the examples were assembled for these."""
+        plain = recipes.get(self.surface, self.recipe)
+        if not (self.work / ASSEMBLED).exists():
+            return plain
+        asked = self.space.read_json(ASSEMBLED, "assemble_examples").get("tuned")
+        return with_values(plain, asked["values"]) if asked else plain
 
     @property
     def space(self) -> Workspace:
         return Workspace(self.work)
 
     def windows(self) -> Windows:
-        return Windows.model_validate(self.space.read_json("assembled.json", "assemble_examples")["windows"])
+        return Windows.model_validate(self.space.read_json(ASSEMBLED, "assemble_examples")["windows"])
 
     def gate_weeks(self) -> list[GateWeek]:
         """The last matured weeks, as assembled."""

@@ -45,7 +45,7 @@ def _section(dag: Any) -> str:
 
 
 def _what(task: Any) -> str:
-    job = getattr(task, "job", None)
+    job = getattr(task, "job", None) or getattr(task, "partial_kwargs", {}).get("job")
     return f"`include.jobs.{job}`" if job else type(task).__name__
 
 

@@ -5,13 +5,16 @@ import re
 import pytest
 
 from include import recipes
+from include.tuning.rounds import ROUNDS
 from nightfill.dag_docs import PAGE, load_dags, render
 from nightfill.defaults import Pool, Tag
 
 DAGS = load_dags()
-EXPECTED = {"build_features", "replay_shoppers", "evaluate_nightly", "tidy_store"} | {
-    f"{verb}_{surface}" for verb in ("start", "train", "release", "rollback") for surface in recipes.surfaces()
-}
+EXPECTED = (
+    {"build_features", "replay_shoppers", "evaluate_nightly", "tidy_store"}
+    | {f"{verb}_{surface}" for verb in ("start", "train", "release", "rollback") for surface in recipes.surfaces()}
+    | {f"tune_{surface}" for surface in recipes.surfaces() if recipes.searchable(surface)}
+)
 
 
 def test_the_folder_holds_exactly_these_dags():
@@ -71,3 +74,21 @@ def test_a_day_of_which_too_much_came_late_asks_to_be_reopened_and_starts_nothin
     assert land.describe({"last": "2017-03-02", "reopen": {}}, {}) is None
     assert land.describe({"last": "2017-03-02"}, {}) is None
     assert not any(asset.uri in str(getattr(dag.timetable, "asset_condition", "")) for dag in DAGS.values())
+
+
+def test_a_search_has_the_rounds_that_its_jobs_count_on_and_trials_are_mapped_one_model_at_a_time():
+    tasks = DAGS["tune_home"].tasks
+    mapped = [task for task in tasks if task.is_mapped]
+    assert len(mapped) == ROUNDS and {task.pool for task in mapped} == {Pool.GPU}
+    assert [task.spec["number"] for task in tasks if task.task_id.startswith("suggest_")] == list(range(1, ROUNDS + 1))
+    after = [task for task in tasks if not task.is_mapped and task.task_id != "assemble_trials"]
+    assert {task.trigger_rule for task in after} == {"none_failed"}, (
+        "a round of ended trials is skipped, and the search goes on"
+    )
+
+
+def test_no_training_uses_tuned_values_unasked():
+    for surface in recipes.surfaces():
+        dag = DAGS[f"train_{surface}"]
+        assert dag.params["tuned"] is False
+        assert [task.task_id for task in dag.tasks if "tuned" in task.spec] == ["assemble_examples"]

@@ -88,7 +88,7 @@ def test_homes_dags_load_without_search() -> None:
     path = ":".join(str(ROOT / part) for part in ("", "plugins"))
     env = {"PATH": "/usr/bin:/bin", "PYTHONPATH": path, "AIRFLOW__CORE__UNIT_TEST_MODE": "True", "HOME": "/nonexistent"}
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, env=env | _airflow())
-    assert "['release_home', 'rollback_home', 'start_home', 'train_home']" in done.stdout, done.stderr[-2000:]
+    assert "['release_home', 'rollback_home', 'start_home', 'train_home', 'tune_home']" in done.stdout, done.stderr[-2000:]
 
 
 def _airflow() -> dict[str, str]:

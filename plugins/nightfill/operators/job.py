@@ -18,6 +18,7 @@ class JobOperator(BaseOperator):
         spec: the job's fields; `store`, `source` and `work` are added. Templated.
         describe: makes the asset event of the result: (asset, extra) or None for no event.
         unless: a condition under which this task is skipped, as something else was asked for. Templated.
+        only: the entry of the result that is returned instead of all of it, for tasks that are mapped over a list.
         verdict_of: a task whose result holds a verdict; unless that is ADVANCE, this task is skipped, with its reason.
     """
 
@@ -33,6 +34,7 @@ class JobOperator(BaseOperator):
         describe: Callable[[dict[str, Any], Context], tuple[Any, dict[str, Any]] | None] | None = None,
         unless: str | bool = False,
         verdict_of: str = "",
+        only: str = "",
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -41,9 +43,10 @@ class JobOperator(BaseOperator):
         self.describe = describe
         self.unless = unless
         self.verdict_of = verdict_of
+        self.only = only
         self.hook: JobHook | None = None
 
-    def execute(self, context: Context) -> dict[str, Any]:
+    def execute(self, context: Context) -> Any:
         task = context["ti"]
         if str(self.unless).lower() == "true":
             raise AirflowSkipException("This run was asked for something else: see its parameters")
@@ -51,12 +54,14 @@ class JobOperator(BaseOperator):
             judged = task.xcom_pull(task_ids=self.verdict_of)
             if judged["verdict"] != Kind.ADVANCE:
                 raise AirflowSkipException(f"{self.verdict_of} said {judged['verdict']}: {judged['reason']}")
-        self.hook = JobHook(job=self.job, dag_id=task.dag_id, run_id=task.run_id, task_id=task.task_id)
+        place = getattr(task, "map_index", -1)
+        name = task.task_id if place in (None, -1) else f"{task.task_id}__{place}"
+        self.hook = JobHook(job=self.job, dag_id=task.dag_id, run_id=task.run_id, task_id=name)
         result = self.hook.run({"work": str(self.hook.work)} | self.spec)
         if self.describe and (event := self.describe(result, context)):
             asset, extra = event
             context["outlet_events"][self.outlets[0]].add(asset, extra=extra)
-        return result
+        return result[self.only] if self.only else result
 
     def on_kill(self) -> None:
         if self.hook:
