@@ -1,9 +1,12 @@
 """Two towers that meet in one product: a household's vector and a product's, each of length 1.
 
-    u = unit(W2 relu(W1 [mean_s In[p_s], g]))        v = unit(Out[p] + V2 relu(V1 x_p))        score = k u . v
+    u = unit(m + W2 relu(W1 [m, g]))      v = unit(Out[p] + V2 relu(V1 x_p))    score = k u . v
+
+m is the mean of In[p_s] over the slots, weighed by a function of their features.
 
 Yi et al., Sampling-bias-corrected neural modeling for large corpus item recommendations, RecSys 2019, section 3. Trained by
-include/training/in_batch.py: softmax over the batch's own products, corrected by how likely each is to be among them.
+include/training/in_batch.py: softmax over the batch's own products, corrected by how likely each is to be among them. W2 and V2
+begin at zero, or all products would begin with nearly the same vector.
 """
 
 from collections.abc import Mapping
@@ -24,10 +27,10 @@ def shapes(recipe: Recipe, vocabulary: Vocabulary, width: Mapping[str, int]) -> 
         "attention": (width["history"], 1),
         "user_kernel": (d + width["household"], first),
         "user_bias": (first,),
-        "user_out": (first, d),
+        "user_skip": (first, d),
         "item_kernel": (width["product"], second),
         "item_bias": (second,),
-        "item_out": (second, d),
+        "item_skip": (second, d),
         "sharpness": (1,),
     }
 
@@ -43,12 +46,12 @@ def household(w: Weights, asked: Asked) -> tf.Tensor:
     weight = tf.nn.softplus(tf.matmul(asked.f, w["attention"])[:, :, 0]) * asked.present
     mean = scoring.total(weight, asked.kept) / (1.0 + tf.reduce_sum(weight, axis=1, keepdims=True))
     hidden = tf.nn.relu(tf.matmul(tf.concat([mean, asked.g], axis=1), w["user_kernel"]) + w["user_bias"])
-    return unit(mean + tf.matmul(hidden, w["user_out"]))
+    return unit(mean + tf.matmul(hidden, w["user_skip"]))
 
 
 def item(w: Weights, out: tf.Tensor, x: tf.Tensor) -> tf.Tensor:
     """v float32 [..., D] of products with Out [..., D] and features [..., P]."""
-    return unit(out + tf.matmul(tf.nn.relu(tf.matmul(x, w["item_kernel"]) + w["item_bias"]), w["item_out"]))
+    return unit(out + tf.matmul(tf.nn.relu(tf.matmul(x, w["item_kernel"]) + w["item_bias"]), w["item_skip"]))
 
 
 def sharp(w: Weights, near: tf.Tensor) -> tf.Tensor:

@@ -126,7 +126,7 @@ def test_a_trial_that_was_killed_goes_on_from_its_checkpoint_and_is_measured_as_
     assert ended["state"] == "done" and ended["low"] <= ended["value"] <= ended["high"]
     values = np.load(open_store(asked["store"]).fetch(ended["answers"]), allow_pickle=False)
     assert values.mean() == pytest.approx(ended["value"], abs=1e-5) and ended["value"] > 0.1
-    assert steps[:4] == [1, 2, 3, 4] and len(steps) == len(set(steps)) + 1, "no step twice; the last is saved once more"
+    assert steps == list(range(1, len(steps) + 1)), "no step twice"
     assert not (asked["work"] / "trials" / "0.npz").exists()
 
 
