@@ -3,15 +3,16 @@
 The unit of an interval is the household, as everywhere. `type@1` of an answer: is its first product of the meant type?
 """
 
+import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from include.evaluation import intervals, metrics
-from include.evaluation.gate_weeks import BATCH, GateWeek, Measured, broken
+from include.evaluation.gate_weeks import BATCH, GateWeek, Measured, Soundness, soundness_of
 from include.evaluation.metrics import TYPE_AT_1
 from include.evaluation.purchases import Purchases
 from include.evaluation.within_type import RIVALS, WithinType
@@ -61,14 +62,15 @@ def query_weeks(weeks: Sequence[GateWeek], limit: int) -> list[QueryWeek]:
 def measure_model(model: Model, weeks: Sequence[QueryWeek], variants: Sequence[str] = ("plain",)) -> dict[str, Measured]:
     """A model rebuilt on each gate night's products, asked in each way."""
     answers: dict[str, list[np.ndarray]] = {name: [] for name in variants}
-    wrong = dict.fromkeys(variants, 0)
+    soundness, cpu = dict.fromkeys(variants, Soundness()), dict.fromkeys(variants, 0.0)
     for week in weeks:
         served = serve(model, week.week.products)
         for name in variants:
-            found, bad = ask_all(served, week, name)
+            before = time.process_time()
+            found, sound = ask_all(served, week, name)
             answers[name].append(found)
-            wrong[name] += bad
-    return {name: _measured(weeks, answers[name], wrong[name]) for name in variants}
+            soundness[name], cpu[name] = soundness[name] + sound, cpu[name] + time.process_time() - before
+    return {name: replace(_measured(weeks, answers[name]), soundness=soundness[name], cpu=cpu[name]) for name in variants}
 
 
 def measure_rivals(weeks: Sequence[QueryWeek], purchases: Purchases, names: list[str]) -> dict[str, Measured]:
@@ -84,23 +86,23 @@ def measure_rivals(weeks: Sequence[QueryWeek], purchases: Purchases, names: list
         for name in RIVALS:
             best = rivals.answers(name, asked)
             answers[name].append(np.where(best >= 0, np.append(index, -1)[best], -1))
-    return {name: _measured(weeks, answers[name], 0) for name in RIVALS}
+    return {name: _measured(weeks, answers[name]) for name in RIVALS}
 
 
-def ask_all(served: Served, week: QueryWeek, variant: str) -> tuple[np.ndarray, int]:
-    """Product indices int [Q, K] (-1 for an empty place), and the number of broken answers."""
+def ask_all(served: Served, week: QueryWeek, variant: str) -> tuple[np.ndarray, Soundness]:
+    """Product indices int [Q, K] (-1 for an empty place), and how sound they are."""
     products, asked = week.week.products, week.asked
     index = {name.encode(): i for i, name in enumerate(products.ids)} | {b"": -1}
     owner = np.array([one.household for one in asked], np.int64)
     queries = np.array([ask(variant, one.plain, one.category) for one in asked], object)
     order = np.argsort(week.week.examples.history_product.lengths[owner], kind="stable")
-    answers, wrong = np.full((len(asked), served.top_k), -1, np.int64), 0
+    answers, found = np.full((len(asked), served.top_k), -1, np.int64), Soundness()
     for start in range(0, len(order), BATCH):
         chosen = order[start : start + BATCH]
         out = served.ask(**week.week.examples.inputs(owner[chosen]), query=queries[chosen])
         answers[chosen] = [[index[name] for name in row] for row in out["product"].tolist()]
-        wrong += int(broken(answers[chosen], out["score"]).sum())
-    return answers, wrong
+        found += soundness_of(answers[chosen], out["score"])
+    return answers, found
 
 
 def by_variant(
@@ -113,7 +115,7 @@ def by_variant(
         values = measured.values
         found[name] = {
             "metrics": measured.means(),
-            "wrong": measured.wrong,
+            "wrong": measured.soundness.wrong,
             "ndcg@10": intervals.mean(asked, values["ndcg@10"]).rounded() if asked else None,
             TYPE_AT_1: intervals.mean(asked, values[TYPE_AT_1]).rounded() if asked else None,
             "differences": {
@@ -126,8 +128,8 @@ def by_variant(
     return found
 
 
-def _measured(weeks: Sequence[QueryWeek], answers: list[np.ndarray], wrong: int) -> Measured:
+def _measured(weeks: Sequence[QueryWeek], answers: list[np.ndarray]) -> Measured:
     parts = [week.values(found) for week, found in zip(weeks, answers, strict=True)]
     values = {name: np.concatenate([part[name] for part in parts] or [np.zeros(0)]) for name in NAMES}
     universe = int(weeks[-1].week.products.universe.sum()) if weeks else 0
-    return Measured(values, metrics.coverage(answers, universe), wrong)
+    return Measured(values, metrics.coverage(answers, universe))

@@ -1,8 +1,10 @@
 """Ask a model, and the simple rankers, on the last matured weeks: everything as it stood at the end of each gate night."""
 
 import datetime as dt
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Self
 
 import numpy as np
 
@@ -32,35 +34,42 @@ class GateWeek:
 
 
 @dataclass(frozen=True)
+class Soundness:
+    """Answers that are broken, and answers that give every product the same score."""
+
+    wrong: int = 0
+    flat: int = 0
+
+    def __add__(self, other: Self) -> Self:
+        return replace(self, wrong=self.wrong + other.wrong, flat=self.flat + other.flat)
+
+
+@dataclass(frozen=True)
 class Measured:
-    """Values of each metric by answer [Q] in the order of the weeks; `wrong` counts broken answers."""
+    """Values of each metric by answer [Q] in the order of the weeks; how sound a model's answers are, and their CPU seconds."""
 
     values: dict[str, np.ndarray]
     coverage: float
-    wrong: int = 0
+    soundness: Soundness = Soundness()
+    cpu: float = 0.0
 
     def means(self) -> dict[str, float]:
         means = {name: round(float(value.mean()), 5) if len(value) else 0.0 for name, value in self.values.items()}
         return means | {"coverage": round(self.coverage, 5)}
 
 
-def households(weeks: Iterable[GateWeek]) -> list[str]:
-    """Who was asked, answer by answer."""
-    return [name for week in weeks for name in week.examples.household]
-
-
 def measure_model(model: Model, weeks: list[GateWeek]) -> Measured:
     """Rebuild the model on each gate night's products and ask it: no table comes from a later night."""
-    wrong = 0
+    soundness, cpu = Soundness(), 0.0
 
     def ask(week: GateWeek) -> np.ndarray:
-        nonlocal wrong
-        answers, broken = ask_all(serve(model, week.products), week.examples, week.products)
-        wrong += broken
+        nonlocal soundness, cpu
+        served, before = serve(model, week.products), time.process_time()
+        answers, found = ask_all(served, week.examples, week.products)
+        soundness, cpu = soundness + found, cpu + time.process_time() - before
         return answers
 
-    measured = _measure(weeks, ask)
-    return Measured(measured.values, measured.coverage, wrong)
+    return replace(_measure(weeks, ask), soundness=soundness, cpu=cpu)
 
 
 def measure_baselines(weeks: list[GateWeek], purchases: Purchases, names: list[str]) -> dict[str, Measured]:
@@ -88,18 +97,24 @@ def measure_baselines(weeks: list[GateWeek], purchases: Purchases, names: list[s
     }
 
 
-def ask_all(served: Served, examples: Examples, products: ProductTable) -> tuple[np.ndarray, int]:
-    """Product indices int [Q, K] (-1 for an empty place), and the number of broken answers."""
+def ask_all(served: Served, examples: Examples, products: ProductTable) -> tuple[np.ndarray, Soundness]:
+    """Product indices int [Q, K] (-1 for an empty place), and how sound they are."""
     index = {name.encode(): i for i, name in enumerate(products.ids)} | {b"": -1}
     order = np.argsort(examples.history_product.lengths, kind="stable")
     answers = np.full((len(examples), served.top_k), -1, np.int64)
-    wrong = 0
+    found = Soundness()
     for start in range(0, len(order), BATCH):
         chosen = order[start : start + BATCH]
         out = served.ask(**examples.inputs(chosen))
         answers[chosen] = [[index[name] for name in row] for row in out["product"].tolist()]
-        wrong += int(broken(answers[chosen], out["score"]).sum())
-    return answers, wrong
+        found += soundness_of(answers[chosen], out["score"])
+    return answers, found
+
+
+def soundness_of(answers: np.ndarray, scores: np.ndarray) -> Soundness:
+    """Of answers int [B, K] and their scores."""
+    several = (answers >= 0).sum(axis=1) > 1
+    return Soundness(int(broken(answers, scores).sum()), int((several & (scores.max(axis=1) == scores.min(axis=1))).sum()))
 
 
 def broken(answers: np.ndarray, scores: np.ndarray) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""Hold a candidate against the baselines and the champion on the last matured weeks."""
+"""Hold a candidate against the baselines and the champion on the last matured weeks, all of them and by slices."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -6,34 +6,48 @@ from typing import Any
 import numpy as np
 
 from include.evaluation import intervals
-from include.evaluation.gate_weeks import GateWeek, Measured, households
+from include.evaluation.gate_weeks import Measured
+from include.evaluation.slices import Answered
 from include.recipes.recipe import Gates
-from include.rollout.candidate_gate import Difference, Evidence, judge
+from include.rollout.candidate_gate import MIN_SLICE, Comparison, Difference, Evidence, judge
 from include.rollout.verdict import Verdict
 
 METRIC = "ndcg@10"
+SOUNDNESS = ("wrong", "flat", "lead", "unknown", "megabytes", "cpu_ms")
 
 
 def compare(
     candidate: Measured,
     rivals: Mapping[str, Measured],
     champion: Measured | None,
-    weeks: list[GateWeek],
+    answered: Answered,
     gates: Gates,
-    asked: list[str] | None = None,
+    unknown: float,
+    megabytes: float,
 ) -> tuple[Verdict, dict[str, Any]]:
     """The verdict, and what it rests on: metrics, baselines, intervals by household.
 
     Args:
-        asked: the household of each answer, when that is not every household of the weeks once.
+        unknown: share of purchases of products that the model has no row for.
+        megabytes: size of the bundle.
     """
-    asked = households(weeks) if asked is None else asked
-    values = candidate.values[METRIC]
+    asked, values = answered.household, candidate.values[METRIC]
+    against = {name: rival.values[METRIC] for name, rival in rivals.items()}
+    stable = champion.values[METRIC] if champion else None
+    best = max((float(rival.sum()) for rival in against.values()), default=0.0)
     evidence = Evidence(
-        queries=len(asked),
-        wrong=candidate.wrong,
-        rivals={name: _difference(asked, values, rival.values[METRIC]) for name, rival in rivals.items()} if asked else {},
-        champion=_change(asked, values, champion.values[METRIC]) if champion and asked else None,
+        **_comparison(asked, values, against, stable, np.ones(len(asked), bool)).model_dump(),
+        wrong=candidate.soundness.wrong,
+        flat=candidate.soundness.flat,
+        lead=float(values.sum()) / best - 1 if best > 0 else 0.0,
+        unknown=unknown,
+        megabytes=megabytes,
+        cpu_ms=1000 * candidate.cpu / max(len(asked), 1),
+        slices={
+            name: _comparison(asked, values, against, stable, part)
+            for name, part in answered.slices().items()
+            if part.sum() >= MIN_SLICE
+        },
     )
     figures = {
         "metrics": candidate.means(),
@@ -42,11 +56,27 @@ def compare(
         "interval": intervals.mean(asked, values).rounded() if asked else None,
         "differences": {name: difference.model_dump() for name, difference in evidence.rivals.items()},
         "champion_change": evidence.champion.model_dump() if evidence.champion else None,
+        "slices": {name: part.model_dump() for name, part in evidence.slices.items()},
+        "soundness": {name: round(getattr(evidence, name), 3) for name in SOUNDNESS},
         "queries": len(asked),
         "households": len(set(asked)),
-        "nights": [str(week.night) for week in weeks],
+        "nights": sorted(set(answered.night)),
     }
     return judge(evidence, gates), figures
+
+
+def _comparison(
+    asked: list[str], values: np.ndarray, rivals: Mapping[str, np.ndarray], champion: np.ndarray | None, part: np.ndarray
+) -> Comparison:
+    """Of the answers of a part, bool [Q]; without any there is nothing to compare."""
+    names, own = [name for name, inside in zip(asked, part, strict=True) if inside], values[part]
+    if not names:
+        return Comparison(queries=0)
+    return Comparison(
+        queries=len(names),
+        rivals={name: _difference(names, own, rival[part]) for name, rival in rivals.items()},
+        champion=None if champion is None else _change(names, own, champion[part]),
+    )
 
 
 def _difference(asked: list[str], values: np.ndarray, rival: np.ndarray) -> Difference:

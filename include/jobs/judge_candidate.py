@@ -4,7 +4,7 @@ import sys
 import time
 from typing import Any
 
-from include.evaluation.gate_measures import households, measure_model, measure_rivals, more_figures
+from include.evaluation.gate_measures import answered, measure_model, measure_rivals, more_figures, unknown_share
 from include.evaluation.gate_weeks import GateWeek, Measured
 from include.evaluation.gates import compare
 from include.jobs.frame import log, main
@@ -17,7 +17,7 @@ from include.training.job import TrainingJob, chosen_bundle
 
 class JudgeCandidate(TrainingJob):
     """Result: {verdict: ADVANCE | REFUSE, reason, name, metrics, baselines, champion, interval, differences,
-    champion_change, champion_version, queries, households, nights, seconds}; with queries also `variants`.
+    champion_change, slices, soundness, champion_version, queries, households, nights, seconds}; with queries also `variants`.
     """
 
     def run(self) -> dict[str, Any]:
@@ -31,7 +31,10 @@ class JudgeCandidate(TrainingJob):
         for name, rival in rivals.items():
             log.info("%s: %s", name, rival.means())
         version, champion = self._champion(weeks)
-        verdict, figures = compare(candidate, rivals, champion, weeks, recipe.gates, households(recipe, weeks))
+        megabytes = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) / 1e6
+        verdict, figures = compare(
+            candidate, rivals, champion, answered(recipe, weeks), recipe.gates, unknown_share(model, weeks), megabytes
+        )
         result = {
             "verdict": verdict.kind.value,
             "reason": verdict.reason,

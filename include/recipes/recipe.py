@@ -13,6 +13,11 @@ class Gates(BaseModel):
 
     beats: tuple[str, ...] = ("popularity", "item_knn")
     champion_margin: float = Field(default=0.02, gt=0, lt=1, description="relative NDCG@10 that may be lost to the champion")
+    flat_share: float = Field(default=0.01, ge=0, le=1, description="answers that may give every product the same score")
+    unknown_share: float = Field(default=0.2, ge=0, le=1, description="purchases of products that the model has no row for")
+    too_good: float = Field(default=1.0, gt=0, description="relative lead over the best simple ranker that means a leak")
+    megabytes: float = Field(default=500, gt=0, description="upper bound of a bundle's size")
+    cpu_ms: float = Field(default=100, gt=0, description="upper bound of CPU an answer, in milliseconds")
     compression_ndcg_loss: float = Field(default=0.005, ge=0, description="relative NDCG@10 that int8 may lose")
     compression_latency_ratio: float = Field(default=1.05, gt=0, description="upper bound of int8 latency over fp32")
 

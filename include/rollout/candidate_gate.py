@@ -1,7 +1,9 @@
 """May a trained model be registered as a candidate? A pure decision over what was measured on the last matured weeks.
 
 It must beat every rival that its recipe names (the paired difference's interval lies above zero) and may not have lost
-more than the recipe's margin to the champion. Without evidence the answer is REFUSE.
+more than the recipe's margin to the champion, nor certainly be behind either in a slice that is large enough to be judged.
+It must be sound (answers, scores, vocabulary), within its budgets, and not too good to be true. Without evidence the answer
+is REFUSE, and a refusal names its gate.
 """
 
 from collections.abc import Mapping
@@ -12,6 +14,8 @@ from include.recipes.recipe import Gates
 from include.rollout.verdict import Kind, Verdict
 
 MIN_HOUSEHOLDS = 30
+MIN_SLICE = 300
+"""Answers of a slice that is judged; a smaller one is only shown."""
 
 
 class Difference(BaseModel):
@@ -25,27 +29,40 @@ class Difference(BaseModel):
     households: int
 
 
-class Evidence(BaseModel):
-    """What the gate weeks showed.
-
-    `wrong` counts answers that are empty, not finite, not in order or with a product twice; `rivals` are absolute
-    differences candidate - baseline; `champion` is the relative change against the model that answers now, None when
-    there is none.
+class Comparison(BaseModel):
+    """Of some answers: `rivals` are absolute differences candidate - baseline; `champion` is the relative change against the
+    model that answers now, None when there is none.
     """
 
     model_config = ConfigDict(frozen=True)
 
     queries: int
-    wrong: int = 0
     rivals: Mapping[str, Difference] = {}
     champion: Difference | None = None
 
 
+class Evidence(Comparison):
+    """What the gate weeks showed.
+
+    `wrong` counts answers that are empty, not finite, not in order or with a product twice, `flat` those that give every
+    product the same score; `lead` is the relative lead over the best simple ranker; `unknown` the share of purchases of
+    products without a row in the model; `megabytes` the bundle's size, `cpu_ms` the CPU milliseconds an answer took.
+    """
+
+    wrong: int
+    flat: int
+    lead: float
+    unknown: float
+    megabytes: float
+    cpu_ms: float
+    slices: Mapping[str, Comparison] = {}
+
+
 def judge(evidence: Evidence, gates: Gates) -> Verdict:
     """ADVANCE or REFUSE, with a reason for a person."""
-    for refuse in (_no_data, _wrong_answers, _beaten_by_rival, _lost_to_champion):
+    for name, refuse in _GATES.items():
         if reason := refuse(evidence, gates):
-            return Verdict(kind=Kind.REFUSE, reason=reason)
+            return Verdict(kind=Kind.REFUSE, reason=f"Gate {name}: {reason}")
     beaten = ", ".join(f"{name} by {evidence.rivals[name].value:+.4f}" for name in gates.beats)
     champion = "there is no champion yet"
     if evidence.champion:
@@ -85,3 +102,68 @@ def _lost_to_champion(evidence: Evidence, gates: Gates) -> str:
         f"NDCG@10 may have lost more than {gates.champion_margin:.0%} to the champion: "
         f"{champion.value:+.2%} [{champion.low:+.2%}, {champion.high:+.2%}]"
     )
+
+
+def _flat(evidence: Evidence, gates: Gates) -> str:
+    if not evidence.flat > gates.flat_share * evidence.queries:
+        return ""
+    return f"{evidence.flat} of {evidence.queries} answers give every product the same score"
+
+
+def _behind_in_a_slice(evidence: Evidence, gates: Gates) -> str:
+    """Certainly behind: the whole interval is below what is allowed."""
+    for name, part in evidence.slices.items():
+        if part.queries < MIN_SLICE:
+            continue
+        for rival in gates.beats:
+            found = part.rivals[rival]
+            if not found.high >= 0:
+                return f"behind {rival} for {name}: {found.value:+.4f} [{found.low:+.4f}, {found.high:+.4f}]"
+        lost = part.champion
+        if lost is not None and not lost.high >= -gates.champion_margin:
+            return (
+                f"lost more than {gates.champion_margin:.0%} to the champion for {name}: "
+                f"{lost.value:+.2%} [{lost.low:+.2%}, {lost.high:+.2%}]"
+            )
+    return ""
+
+
+def _too_good(evidence: Evidence, gates: Gates) -> str:
+    if evidence.lead <= gates.too_good:
+        return ""
+    return (
+        f"NDCG@10 is {evidence.lead:+.0%} over the best simple ranker, which is too good to be true (limit "
+        f"{gates.too_good:+.0%}): look for a feature that knows what comes after its night"
+    )
+
+
+def _unknown(evidence: Evidence, gates: Gates) -> str:
+    if evidence.unknown <= gates.unknown_share:
+        return ""
+    return f"the model has no row for {evidence.unknown:.0%} of what was bought (limit {gates.unknown_share:.0%})"
+
+
+def _too_large(evidence: Evidence, gates: Gates) -> str:
+    if evidence.megabytes <= gates.megabytes:
+        return ""
+    return f"the bundle has {evidence.megabytes:.1f} MB, more than {gates.megabytes:g}"
+
+
+def _too_slow(evidence: Evidence, gates: Gates) -> str:
+    if evidence.cpu_ms <= gates.cpu_ms:
+        return ""
+    return f"an answer takes {evidence.cpu_ms:.1f} ms of CPU, more than {gates.cpu_ms:g}"
+
+
+_GATES = {
+    "evidence": _no_data,
+    "answers": _wrong_answers,
+    "spread of scores": _flat,
+    "leak": _too_good,
+    "rivals": _beaten_by_rival,
+    "champion": _lost_to_champion,
+    "slices": _behind_in_a_slice,
+    "vocabulary": _unknown,
+    "size": _too_large,
+    "time": _too_slow,
+}
