@@ -7,7 +7,7 @@ from typing import Any
 
 from include.errors import TryAgain
 
-GROUP = 1 << 18
+GROUP = 1 << 16
 """Rows of a group in a file that is written as its rows come."""
 
 
