@@ -50,6 +50,12 @@ RECIPES = (
     _small("transformer", embedding=32, hidden=(64,)),
 )
 
+_SMALL: Space = {
+    "learning_rate": Between(low=5e-4, high=2e-2),
+    "embedding_rate": Between(low=0.05, high=1.0),
+    "embedding": Among(values=(16, 32, 64)),
+    "epochs": Among(values=(2, 4, 8)),
+}
 SPACES: dict[str, Space] = {
     "quick": {
         "learning_rate": Between(low=5e-4, high=1e-2),
@@ -64,4 +70,5 @@ SPACES: dict[str, Space] = {
         "epochs": Among(values=(2, 4, 6)),
         "batch": Among(values=(64, 128)),
     },
+    **dict.fromkeys(("matrix_factors", "two_tower", "cross_network", "gru", "transformer"), _SMALL),
 }

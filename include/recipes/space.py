@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from include.errors import Refused
 from include.recipes.recipe import Recipe
 
-TUNABLE = ("learning_rate", "hidden", "epochs", "batch", "embedding", "shortlist")
+TUNABLE = ("learning_rate", "hidden", "epochs", "batch", "embedding", "embedding_rate", "shortlist")
 """Fields that leave the assembled examples as they are, so that all trials of a search share them."""
 Value = int | float | tuple[int, ...]
 

@@ -35,3 +35,25 @@ def test_a_task_that_is_wanted_runs(unless, monkeypatch):
     monkeypatch.setattr(job, "JobHook", Hook)
     operator = JobOperator(task_id="land_events", job="land_events", spec={"first": "x"}, unless=unless)
     assert operator.execute({"ti": Task()}) == {"spec": {"work": "w", "first": "x"}}
+
+
+def test_each_of_a_mapped_tasks_jobs_has_a_report_of_its_own(monkeypatch):
+    named = []
+
+    def hook(**names):
+        named.append(names["task_id"])
+        return Hook(**names)
+
+    monkeypatch.setattr(job, "JobHook", hook)
+    operator = JobOperator(task_id="run_first", job="run_trial", spec={})
+    for place in (None, -1, 0, 12):
+        task = Task()
+        task.map_index = place
+        operator.execute({"ti": task})
+    assert named == ["t", "t", "t__0", "t__12"]
+
+
+def test_a_task_may_return_one_entry_of_its_result(monkeypatch):
+    monkeypatch.setattr(job, "JobHook", Hook)
+    operator = JobOperator(task_id="suggest_first", job="suggest_trials", spec={"first": "x"}, only="spec")
+    assert operator.execute({"ti": Task()}) == {"work": "w", "first": "x"}
