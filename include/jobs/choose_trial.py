@@ -7,7 +7,7 @@ import numpy as np
 
 from include.errors import Refused
 from include.evaluation import intervals
-from include.evaluation.gate_measures import households
+from include.evaluation.gate_measures import answered
 from include.evaluation.gate_weeks import GateWeek
 from include.jobs.frame import log, main
 from include.training.windows import Windows
@@ -61,7 +61,7 @@ class ChooseTrial(TuningJob):
             return None
         cut, store = self._windows(), self.open_store()
         weeks = [GateWeek(night, cut.week(night), self.space.examples(night), self.space.products(night)) for night in cut.gate]
-        asked = households(self.search.get_recipe(), weeks)
+        asked = answered(self.search.get_recipe(), weeks).household
         mine, theirs = (np.load(store.fetch(one.answers), allow_pickle=False) for one in (top, first))
         return intervals.paired_difference(asked, mine, theirs).rounded()
 

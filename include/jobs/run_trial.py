@@ -13,7 +13,7 @@ from pydantic import Field
 from include.canonical import digest
 from include.errors import Refused
 from include.evaluation import intervals
-from include.evaluation.gate_measures import households, measure_model
+from include.evaluation.gate_measures import answered, measure_model
 from include.evaluation.gate_weeks import GateWeek
 from include.evaluation.gates import METRIC
 from include.jobs.frame import log, main
@@ -74,7 +74,7 @@ class RunTrial(TuningJob):
         found: dict[str, Any] = {"number": self.number, "values": self.values}
         try:
             values = self._measured(recipe, given, weeks, began + seconds)
-            interval = intervals.mean(households(recipe, weeks), values).model_dump(include={"value", "low", "high"})
+            interval = intervals.mean(answered(recipe, weeks).household, values).model_dump(include={"value", "low", "high"})
             found |= interval | {"state": "done", "answers": self._keep(values)}
         except OutOfTime:
             found |= {"state": "out of time", "reason": f"the search's {self.minutes:g} minutes were over"}
