@@ -92,26 +92,13 @@ def home(folder: str) -> None:
     from include.training.windows import windows
     from include.training.workspace import Workspace
     from tests import toy_shop
-
-    class View(toy_shop.ToyView):
-        def __init__(self, *given) -> None:
-            super().__init__(*given)
-            self.product_features = np.tile(self.product_features, WIDTHS["product"] // 3)
-
-        def household_inputs(self, households, slots):
-            found = super().household_inputs(households, slots)
-            times = {"history_features": WIDTHS["history"] // 3, "household_features": WIDTHS["household"] // 2}
-            return found | {name: np.tile(found[name], (1,) * (found[name].ndim - 1) + (many,)) for name, many in times.items()}
-
-    class History(toy_shop.ToyHistory):
-        def view(self, night):
-            return View(self.events[self.events[:, 2] <= (night - toy_shop.FIRST).days], self.products, night)
+    from tests.stretched_shop import StretchedHistory
 
     sizes = {"epochs": 1, "batch": 128, "embedding": 16, "hidden": (64, 32), "history_slots": SLOTS, "hot_products": 512}
     recipe = toy_shop.RECIPE.model_copy(update=sizes)
     work = Workspace(Path(folder) / "work")
     cut = windows(toy_shop.NIGHT, toy_shop.FIRST, recipe.train_weeks, recipe.gate_weeks)
-    counts = assemble(History(households=300, products=PRODUCTS), recipe, cut, toy_shop.FIRST, work)
+    counts = assemble(StretchedHistory(WIDTHS, households=300, products=PRODUCTS), recipe, cut, toy_shop.FIRST, work)
     work.write_json("assembled.json", {"windows": cut.model_dump(mode="json"), "inputs": {}, "spec": "made up", **counts})
     made = fit(recipe, [work.parts(night) for night in cut.train], [work.products(night) for night in cut.train])
     model = Model(recipe, made.vocabulary, made.arrays, WIDTHS, "made up")

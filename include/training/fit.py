@@ -62,7 +62,7 @@ def fit(recipe: Recipe, examples: Sequence[Parts], tables: list[ProductTable], r
     sides = [product_tensors(table, model.scalers) for table in products]
     if recipe.model == TOWERS:
         sides = with_shares(sides, examples, products, len(vocabulary.products) + 1)
-    losses = train(_course(model, recipe, feed, sides, total), run)
+    losses = train(course_of(model, recipe, feed, sides, total), run)
     return Trained(forget_unknown(model.arrays()), vocabulary, losses, time.time() - started)
 
 
@@ -96,7 +96,9 @@ def listwise(logits: tf.Tensor, label: tf.Tensor) -> tf.Tensor:
     return -tf.reduce_sum(label * tf.nn.log_softmax(logits, axis=1), axis=1) / tf.maximum(bought, 1.0)
 
 
-def _course(model: PairRanker, recipe: Recipe, feed: Feed, sides: list[Side], total: int) -> Course:
+def course_of(model: PairRanker, recipe: Recipe, feed: Feed, sides: list[Side], total: int) -> Course:
+    """What is repeated; `total` are the steps of all epochs."""
+
     def loss(side: Side, batch: dict[str, tf.Tensor]) -> tf.Tensor:
         if recipe.model == TOWERS:
             return in_batch_loss(model, side, batch)

@@ -78,7 +78,7 @@ def train(course: Course, run: Run) -> list[list[float]]:
     losses = checkpoint.restore(course.state) if checkpoint else []
     size, started, before = len(course.plan(0)), time.time(), len(losses)
     step: Callable[..., tf.Tensor] | None = None
-    for side, shares in _ahead(_batches(course, before, size, strategy.shares)):
+    for side, shares in _ahead(_batches(course, before, size, strategy.shares), course.epochs * size - before):
         step = step or _compiled(course, strategy, course.sides[side], shares)
         losses.append(strategy.wait(step, course.sides[side], shares))
         if len(losses) % size == 0:
@@ -135,36 +135,35 @@ def _any_size(values: Mapping[str, Any]) -> dict[str, Any]:
     return {name: spec(name, value) for name, value in values.items()}
 
 
-def _ahead(batches: Batches) -> Iterator[tuple[int, tuple[dict[str, tf.Tensor], ...]]]:
+def _ahead(batches: Batches, steps: int) -> Iterator[tuple[int, tuple[dict[str, tf.Tensor], ...]]]:
     """The same, made by a thread of tf.data while earlier batches are computed. Raises what making them raises."""
     first = next(batches, None)
     if first is None:
         return
-    failed: list[BaseException] = []
+    coming, failed = chain([first], batches), list[BaseException]()
 
-    def made() -> Iterator[tuple[int, tuple[dict[str, Any], ...]]]:
+    def made() -> list[Any]:
         try:
-            for side, shares in chain([first], batches):
-                yield side, tuple(shares)
+            return tf.nest.flatten(next(coming), expand_composites=True)
         except BaseException as error:
             failed.append(error)
             raise
 
-    specs = tuple({name: _unknown(value) for name, value in share.items()} for share in first[1])
-    data = tf.data.Dataset.from_generator(made, output_signature=(tf.TensorSpec([], tf.int32), specs)).prefetch(AHEAD)
+    kinds = [_kind(value) for value in tf.nest.flatten(first, expand_composites=True)]
+    data = tf.data.Dataset.range(steps).map(lambda _: tf.numpy_function(made, [], kinds)).prefetch(AHEAD)
     try:
-        for side, shares in data:
-            yield int(side), shares
+        for flat in data:
+            side, shares = tf.nest.pack_sequence_as(first, flat, expand_composites=True)
+            yield int(side), tuple(shares)
     except tf.errors.OpError:
         if failed:
             raise failed[0] from None
         raise
 
 
-def _unknown(value: Any) -> Any:
-    if isinstance(value, tf.SparseTensor):
-        return tf.SparseTensorSpec([None, value.shape[1]], value.dtype)
-    return tf.TensorSpec(None, tf.as_dtype(value.dtype if value.dtype != object else tf.string))
+def _kind(value: Any) -> tf.DType:
+    kind = np.asarray(value).dtype
+    return tf.string if kind.hasobject else tf.as_dtype(kind)
 
 
 def state_of(weights: Mapping[str, tf.Variable], **optimisers: Any) -> dict[str, tf.Variable]:
