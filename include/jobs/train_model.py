@@ -33,8 +33,6 @@ from include.training.warm import Start, load
 log = logging.getLogger("nightfill")
 Fit = Callable[[Recipe, Checkpoint], Trained]
 FITS = {"pair_ranker": fit, **dict.fromkeys(formulas.SMALL, fit), "two_stage": fit_two_stage, "text_ranker": fit_search}
-GO_ON = ("pair_ranker", "two_stage")
-"""Models that can go on from an earlier one."""
 SMALLEST = 16
 """No batch is made smaller than this: then it is not the batch that fills the memory."""
 
@@ -91,7 +89,7 @@ class TrainModel(TrainingJob):
         """The model that assemble_examples chose weeks for."""
         if not about.get("start"):
             return None
-        if recipe.model not in GO_ON:
+        if FITS[recipe.model] is fit_search:
             raise Refused(f"A {recipe.model} cannot go on from an earlier model", f"Give {recipe.name} no warm weeks")
         return load(self.open_store(), self.surface, about["start"])
 
