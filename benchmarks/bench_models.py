@@ -1,12 +1,12 @@
 """Rivals and our own model of `home` side by side under the CJ-week protocol, with paired differences by household.
 
-    python benchmarks/bench_models.py [--valid] [--only NAME ...]
+    python benchmarks/bench_models.py [--valid] [--ablation] [--only NAME ...]
 
 Each model chooses its setting on the validation weeks and is then fitted again and measured on the test weeks, which nothing
 else in the project may read. Rivals must reach what an independent script reached under the same protocol, within 1 % (ALS, BPR
 and LightGBM: within what their random numbers make). Writes var/bench/models.json and docs/MODELS.md and prints a table.
 With --only the other models keep the answers of the last run; with --valid the test weeks are not read and nothing is
-written.
+written. With --ablation our model is trained again without each of its parts, on the validation weeks, and nothing else is run.
 """
 
 import argparse
@@ -18,10 +18,12 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
 RIVALS, KEPT = ROOT / "var" / "bench" / "rivals-models", ROOT / "var" / "bench" / "models"
+ABLATION = ROOT / "var" / "bench" / "models-ablation.json"
 sys.path[:0] = [str(ROOT)]
 sys.path.append(str(RIVALS))
 
-from benchmarks.models import counting, ease, factors, households_alike, ours, trees  # noqa: E402
+from benchmarks.models import counting, ease, factors, households_alike, ours, same_features, trees  # noqa: E402
+from benchmarks.models.ablation import ablation  # noqa: E402
 from benchmarks.models.kept import keep, load  # noqa: E402
 from benchmarks.models.page import page  # noqa: E402
 from benchmarks.models.protocol import CUT_OFF, TEST, fold  # noqa: E402
@@ -34,6 +36,7 @@ ALL: tuple[Rival, ...] = (
     *households_alike.RIVALS,
     *factors.RIVALS,
     *trees.RIVALS,
+    *same_features.RIVALS,
     *ours.RIVALS,
 )
 
@@ -77,11 +80,14 @@ def run(rival: Rival, valid: bool) -> Row:
 def main(words: list[str]) -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--valid", action="store_true", help="choose only; the test weeks are not read")
+    parser.add_argument("--ablation", action="store_true", help="only what each part of our model brings")
     parser.add_argument("--only", nargs="+", choices=[rival.name for rival in ALL], help="only these models")
     args = parser.parse_args(words)
     if not RIVALS.exists():
         install_beside(RIVALS, ROOT / "benchmarks" / "models" / "requirements.txt")
-    asked = [rival for rival in ALL if not args.only or rival.name in args.only]
+    if args.ablation:
+        ABLATION.write_text(json.dumps(list(ablation()), indent=1))
+    asked = [rival for rival in ALL if (not args.only or rival.name in args.only) and not args.ablation]
     rows = [
         run(rival, args.valid) if rival in asked else load(rival, KEPT) for rival in ALL if rival in asked or not args.valid
     ]
@@ -96,7 +102,11 @@ def main(words: list[str]) -> int:
             print(f"{one['name']}: {one['value']} is not the script's {one['rival_value']}: ratio {one['ratio']}  NOT OK")
     (ROOT / "var" / "bench" / "models.json").write_text(json.dumps(told, indent=1))
     (ROOT / "docs" / "MODELS.md").write_text(
-        page(told, [rival.name for rival in ALL if rival not in [row.rival for row in whole]])
+        page(
+            told,
+            [rival.name for rival in ALL if rival not in [row.rival for row in whole]],
+            json.loads(ABLATION.read_text()) if ABLATION.exists() else (),
+        )
     )
     return 0 if all(one["ok"] for one in told) else 1
 

@@ -11,15 +11,16 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from benchmarks.models.protocol import Fold, Scorer
+from benchmarks.models.parts import WHOLE, Part
+from benchmarks.models.protocol import CUT_OFF, VALID, Fold, Scorer
 from benchmarks.models.rival import Rival
 from include import recipes
 from include.evaluation.purchases import Purchases
@@ -31,6 +32,7 @@ from include.settings import SourceSpec
 if TYPE_CHECKING:
     from include.features.asof import History, NightView
     from include.models.model import Model
+    from include.training.workspace import Workspace
 
 ROOT = Path(__file__).resolve().parents[2]
 WORK = ROOT / "var" / "bench" / "models-work"
@@ -68,31 +70,62 @@ def history(week: int, columns: Columns) -> "History":
     return read_history(open_store(str(year())), night(week), columns, SourceSpec())
 
 
-def trained(recipe: Recipe, cut_off: int) -> "Model":
-    """Assemble the weeks up to a cut-off, and fit."""
-    from include.jobs.train_model import FITS
-    from include.models.model import Model
+@dataclass(frozen=True)
+class Assembled:
+    """The training nights of a recipe, and the CPU seconds that it took to assemble them."""
+
+    work: "Workspace"
+    nights: tuple[dt.date, ...]
+    widths: dict[str, int]
+    spec: str
+    seconds: float
+
+
+@cache
+def assembled(columns: Columns, train_weeks: int, slots: int, factors: int, seed: int, cut_off: int) -> Assembled:
+    """The weeks up to a cut-off; recipes that differ in nothing else share them."""
     from include.training.assemble import assemble
     from include.training.windows import Windows
     from include.training.workspace import Workspace
 
-    known = history(cut_off + 1, recipe.columns)
-    nights = tuple(night(week) for week in range(cut_off - recipe.train_weeks + 1, cut_off + 1))
-    folder = WORK / f"{recipe.name}-{cut_off}"
+    recipe = Recipe(
+        surface="home", name="assembled", model="none", columns=columns, train_weeks=train_weeks, history_slots=slots,
+        factors=factors, seed=seed, gate_weeks=1,
+    )  # fmt: skip
+    known, began = history(cut_off + 1, columns), time.process_time()
+    nights = tuple(night(week) for week in range(cut_off - train_weeks + 1, cut_off + 1))
+    folder = WORK / f"{recipe.digest[:12]}-{cut_off}"
     shutil.rmtree(folder, ignore_errors=True)
-    work, began = Workspace(folder), time.process_time()
+    work = Workspace(folder)
     counts = assemble(known, recipe, Windows(night=night(cut_off + 1), train=nights, gate=()), FIRST, work)
-    assembled = time.process_time()
-    found = FITS[recipe.model](recipe, [work.parts(one) for one in nights], [work.products(one) for one in nights])
-    seconds = {"assemble": assembled - began, "fit": time.process_time() - assembled}
+    return Assembled(work, nights, counts["widths"], known.spec.digest, time.process_time() - began)
+
+
+def assembled_for(recipe: Recipe, cut_off: int) -> Assembled:
+    return assembled(recipe.columns, recipe.train_weeks, recipe.history_slots, recipe.factors, recipe.seed, cut_off)
+
+
+@cache
+def trained(recipe: Recipe, cut_off: int, part: Part = WHOLE) -> "Model":
+    """Assemble the weeks up to a cut-off, and fit without a part."""
+    from include.jobs.train_model import FITS
+    from include.models.model import Model
+
+    given = assembled_for(recipe, cut_off)
+    examples = [part.examples(given.work.parts(one), recipe) for one in given.nights]
+    tables = [part.table(given.work.products(one), recipe) for one in given.nights]
+    began = time.process_time()
+    with part.constants():
+        found = FITS[recipe.model](recipe, examples, tables)
+    seconds = {"assemble": round(given.seconds), "fit": round(time.process_time() - began)}
     print(f"#   {recipe.name} up to week {cut_off}: {seconds} CPU s, loss {np.mean(found.losses[-1]):.4f}", flush=True)
-    return Model(recipe, found.vocabulary, found.arrays, counts["widths"], known.spec.digest)
+    return Model(recipe, found.vocabulary, found.arrays, given.widths, given.spec)
 
 
 class Asked:
     """The model as it stands before one week: a SavedModel on disk, loaded, over the protocol's universe."""
 
-    def __init__(self, model: "Model", cut: Fold, week: int, last: int) -> None:
+    def __init__(self, model: "Model", cut: Fold, week: int, part: Part = WHOLE) -> None:
         import tensorflow as tf
 
         from include.models.build import serve
@@ -100,46 +133,57 @@ class Asked:
         from include.training.assemble import product_table, questions, weekly_purchases, with_factors
         from include.training.examples import signature_inputs
 
-        self.view: NightView = history(last, model.recipe.columns).view(night(week))
-        purchases, _ = weekly_purchases(history(last, model.recipe.columns), night(week), FIRST, len(self.view.product_ids))
-        table = with_factors(product_table(self.view, purchases, 0), purchases, 0, model.recipe)
+        known = history(cut.cut_off + (4 if cut.cut_off == CUT_OFF[VALID] else 7), model.recipe.columns)
+        self.view: NightView = known.view(night(week))
+        purchases, _ = weekly_purchases(known, night(week), FIRST, len(self.view.product_ids))
+        table = part.table(with_factors(product_table(self.view, purchases, 0), purchases, 0, model.recipe), model.recipe)
         universe = cut.panel.product_ids[cut.universe].astype(str)
         table = replace(table, universe=table.universe & np.isin(table.ids.astype(str), universe))
         folder, asked = WORK / "bundle", signature_inputs(questions(self.view, model.recipe))
-        write_bundle(model, serve(model, table), str(night(week)), asked, folder)
+        self.served = serve(model, table)
+        write_bundle(model, self.served, str(night(week)), asked, folder)
         self.signature = tf.saved_model.load(str(folder)).signatures["serving_default"]
-        self.slots = model.recipe.history_slots
+        self.recipe, self.part = model.recipe, part
         self.place = {name.encode(): place for place, name in enumerate(universe)} | {b"": len(universe)}
         self.seconds, self.count = 0.0, 0
 
     def scores(self, households: list[str]) -> np.ndarray:
         """float32 [n, V] over the universe; the least where a product is no candidate."""
-        import tensorflow as tf
-
         out = np.full((len(households), len(self.place)), _NEVER, np.float32)
-        for start in range(0, len(households), BATCH):
-            inputs = self.view.household_inputs(households[start : start + BATCH], self.slots)
-            inputs["exclude_bought"] = np.zeros(len(inputs["history_product"]), bool)
-            tensors = {name: tf.constant(value) for name, value in inputs.items()}
+        for start, tensors in self.batches(households):
             began = time.process_time()
             answer = self.signature(**tensors)
-            self.seconds, self.count = self.seconds + time.process_time() - began, self.count + len(inputs["exclude_bought"])
+            self.seconds, self.count = self.seconds + time.process_time() - began, self.count + len(answer["model"])
             for row, (products, values) in enumerate(zip(answer["product"].numpy(), answer["score"].numpy(), strict=True)):
                 out[start + row, [self.place[one] for one in products]] = values
         return out[:, :-1]
 
+    def batches(self, households: list[str]) -> Iterator[tuple[int, dict[str, Any]]]:
+        """Where each batch begins, and the inputs of the signature."""
+        import tensorflow as tf
 
-def ours(cut: Fold, name: str, plan: bool, **changes: Any) -> Scorer:
-    """A recipe of the surface, fitted on the weeks up to the cut-off."""
+        for start in range(0, len(households), BATCH):
+            inputs = self.view.household_inputs(households[start : start + BATCH], self.recipe.history_slots)
+            inputs["history_features"] = self.part.history(inputs["history_features"], self.recipe)
+            inputs["exclude_bought"] = np.zeros(len(inputs["history_product"]), bool)
+            yield start, {name: tf.constant(value) for name, value in inputs.items()}
+
+
+def recipe_of(name: str, plan: bool = True, **changes: Any) -> Recipe:
+    """A recipe of the surface that answers all of its candidates."""
     recipe = recipes.get("home", name)
     changes = {"top_k": CANDIDATES, "gate_weeks": 1} | changes
-    recipe = recipe.model_copy(update=changes | ({} if plan else {"columns": unplanned(recipe.columns)}))
-    model, asked = trained(recipe, cut.cut_off), dict[int, Asked]()
+    return recipe.model_copy(update=changes | ({} if plan else {"columns": unplanned(recipe.columns)}))
+
+
+def ours(cut: Fold, name: str, plan: bool, part: Part = WHOLE, **changes: Any) -> Scorer:
+    """A recipe of the surface without a part of it, fitted on the weeks up to the cut-off."""
+    model, asked = trained(recipe_of(name, plan, **changes), cut.cut_off, part), dict[int, Asked]()
 
     def score(purchases: Purchases, week: int, households: np.ndarray) -> np.ndarray:
         if week not in asked:
             asked.clear()
-            asked[week] = Asked(model, cut, week, cut.cut_off + (4 if cut.cut_off == 44 else 7))
+            asked[week] = Asked(model, cut, week, part)
         one = asked[week]
         found = one.scores(cut.panel.household_ids[households].astype(str).tolist())
         print(f"#   week {week}: {1000 * one.seconds / one.count:.2f} CPU ms a household", flush=True)
@@ -150,9 +194,15 @@ def ours(cut: Fold, name: str, plan: bool, **changes: Any) -> Scorer:
 
 def unplanned(columns: Columns) -> Columns:
     """Without what is known of the coming week's promotions."""
-    planned = ("home_", "near_", "display_share", "mailer_share")
-    sides = {side: tuple(n for n in names if not n.startswith(planned)) for side, names in columns.model_dump().items()}
+    sides = {side: tuple(n for n in names if not planned(n)) for side, names in columns.model_dump().items()}
     return Columns(**sides)
+
+
+def planned(name: str) -> bool:
+    """Whether a column tells of the coming week's promotions. Those of the week before (`display_share_before`) do not."""
+    from include.features.entries.promotion import SHOWN
+
+    return name.startswith(("home_", "near_")) or name in {f"{kind}_share" for kind in SHOWN}
 
 
 def _rival(name: str, about: str, plan: bool) -> Rival:

@@ -14,7 +14,7 @@ promotions of the week that it ranks for.
 TITLES = {"all": "All products", "new": "Products that the household had never bought"}
 
 
-def page(rows: Sequence[dict[str, Any]], missing: Sequence[str] = ()) -> str:
+def page(rows: Sequence[dict[str, Any]], missing: Sequence[str] = (), ablation: Sequence[dict[str, Any]] = ()) -> str:
     """The document, from rows as `bench_models.py` writes them; `missing` names models that were not measured."""
     parts = [HEAD, *([f"Not measured yet: {', '.join(missing)}.\n"] if missing else [])]
     for task, title in TITLES.items():
@@ -24,7 +24,27 @@ def page(rows: Sequence[dict[str, Any]], missing: Sequence[str] = ()) -> str:
         count = own[0]["queries"]
         parts.append(f"## {title}\n\n{count} household-weeks, {own[0]['products']} products.\n")
         parts += [_table(own), _leads(own), _chosen(own)]
+    parts += [_parts(ablation)] if ablation else []
     return "\n".join(parts).rstrip() + "\n"
+
+
+def _parts(rows: Sequence[dict[str, Any]]) -> str:
+    """What the whole leads by over itself without a part."""
+    lines = [
+        "## What each part brings\n",
+        "two_stage + plan on the validation weeks (45 to 47), fitted on weeks up to 44, and again without one part at a time;",
+        "one seed. A lead is what the whole has over itself without the part, paired.\n",
+        "| without | all products | lead | 95 % | new products | lead | 95 % |\n|---|---|---|---|---|---|---|",
+    ]
+    for name in dict.fromkeys(row["part"] for row in rows):
+        cells = [_cells(row) for task in TITLES for row in rows if (row["part"], row["task"]) == (name, task)]
+        lines.append(f"| {name} | {' | '.join(cells)} |")
+    return "\n".join(lines) + "\n"
+
+
+def _cells(row: dict[str, Any]) -> str:
+    lead = row["lead"]
+    return f"{row['value']:.4f} | {lead['value']:+.4f} | [{lead['low']:+.4f}, {lead['high']:+.4f}]"
 
 
 def _table(rows: Sequence[dict[str, Any]]) -> str:

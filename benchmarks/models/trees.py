@@ -6,6 +6,7 @@ The number of trees comes from the validation weeks 45 and 47 with training week
 
 from collections.abc import Callable
 from functools import partial
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -13,6 +14,9 @@ from benchmarks.models.protocol import CUT_OFF, VALID, Fold, Scorer, queries
 from benchmarks.models.rival import Rival
 from benchmarks.models.tree_features import Features, labels
 from include.evaluation.purchases import Purchases
+
+if TYPE_CHECKING:
+    import lightgbm
 
 SEED = 20261121
 SETTINGS = {
@@ -23,8 +27,8 @@ SETTINGS = {
 NEGATIVES, MOST_TREES, PATIENCE, LEAST = 0.25, 500, 40, 20
 TRAIN_WEEKS = 4
 _NEVER = -1e9
-_COUNTS: dict[tuple[str, bool], int] = {}
-"""Trees by task and plan, as the validation weeks chose."""
+_COUNTS: dict[str, int] = {}
+"""Trees by name of a rival, as the validation weeks chose."""
 
 Block = tuple[np.ndarray, np.ndarray, np.ndarray]
 
@@ -46,22 +50,15 @@ def block(features: Features, weeks: tuple[int, ...], share: float) -> Block:
 
 def trees(cut: Fold, task: str, plan: bool) -> Scorer:
     """Train on the last weeks before the cut-off: for the validation weeks as many trees as they ask for, and so many again."""
-    import lightgbm
-
     related_to = cut.cut_off - TRAIN_WEEKS
     weeks = tuple(range(related_to + 1, cut.cut_off + 1))
-    values, bought, sizes = block(Features(cut, task, plan, related_to), weeks, NEGATIVES)
-    data = lightgbm.Dataset(values, bought, group=sizes)
     features = Features(cut, task, plan, cut.cut_off)
-    count = None if cut.cut_off == CUT_OFF[VALID] else _COUNTS[task, plan]
-    if count is None:
-        values, bought, sizes = block(features, (VALID[0], VALID[-1]), 1.0)
-        held = lightgbm.Dataset(values, bought, group=sizes)
-        stop = [lightgbm.early_stopping(PATIENCE, verbose=False)]
-        booster = lightgbm.train(SETTINGS, data, MOST_TREES, valid_sets=[held], callbacks=stop)
-        _COUNTS[task, plan] = max(booster.best_iteration, LEAST)
-    else:
-        booster = lightgbm.train(SETTINGS, data, count)
+    booster = grown(
+        cut,
+        f"{task} {plan}",
+        block(Features(cut, task, plan, related_to), weeks, NEGATIVES),
+        lambda: block(features, (VALID[0], VALID[-1]), 1.0),
+    )
 
     def score(purchases: Purchases, week: int, households: np.ndarray) -> np.ndarray:
         pairs = features.pairs(week, households)
@@ -70,6 +67,22 @@ def trees(cut: Fold, task: str, plan: bool) -> Scorer:
         return scores
 
     return score
+
+
+def grown(cut: Fold, name: str, data: Block, held: Callable[[], Block]) -> "lightgbm.Booster":
+    """Trees over a block; as many as the block `held` of validation weeks asks for, and for the test weeks so many again."""
+    import lightgbm
+
+    given = lightgbm.Dataset(data[0], data[1], group=data[2])
+    if cut.cut_off != CUT_OFF[VALID]:
+        return lightgbm.train(SETTINGS, given, _COUNTS[name])
+    values, bought, sizes = held()
+    weeks = [lightgbm.Dataset(values, bought, group=sizes)]
+    stop = [lightgbm.early_stopping(PATIENCE, verbose=False)]
+    booster = lightgbm.train(SETTINGS, given, MOST_TREES, valid_sets=weeks, callbacks=stop)
+    _COUNTS[name] = max(booster.best_iteration, LEAST)
+    print(f"#   {name}: {_COUNTS[name]} trees over {len(data[0])} pairs", flush=True)
+    return booster
 
 
 def _rival(task: str, plan: bool, script: float) -> Rival:

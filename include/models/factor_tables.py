@@ -27,3 +27,15 @@ def factor_tables(table: ProductTable, vocabulary: Vocabulary, hot_products: int
     chosen = np.flatnonzero(table.universe)
     rows = np.concatenate([np.zeros((1, table.factors.shape[1])), table.factors[chosen]]).astype(np.float32)
     return FactorTables(**vars(night_tables(table, vocabulary, hot_products, hot_by)), factors=rows)
+
+
+def itself(rows: np.ndarray) -> np.ndarray:
+    """float32 [R, 2]: In . Out of each row [R, 2 D] over all directions and over half of them."""
+    inner, outer = np.split(rows, 2, axis=1)
+    each = np.cumsum(inner * outer, axis=1, dtype=np.float64)
+    return each[:, [-1, max(1, inner.shape[1] // 2) - 1]].astype(np.float32)
+
+
+def outer(rows: np.ndarray) -> np.ndarray:
+    """float32 [R, D]: Out of each row [R, 2 D]."""
+    return np.ascontiguousarray(rows[:, rows.shape[1] // 2 :])

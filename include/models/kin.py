@@ -7,7 +7,8 @@ For household h with slots s, group q (a product's type, or its category) and a 
     alike(i)  = log1p(1000 relu(In . Out_i)) / 3 with In = sum of v_s In[p_s], for each weight v, over D and D / 2 directions
 
 Channels c are purchase days that fade over 7, 28 and 140 days, all purchase days, and 1; weights v are 1 and the days that fade
-over 140, at most 1. Channels of features that the surface does not read are left out.
+over 140, at most 1. Channels of features that the surface does not read are left out. Slots of all households of a batch lie
+end to end, [M], each with the place of its household: an empty slot costs nothing.
 """
 
 from collections.abc import Sequence
@@ -21,18 +22,20 @@ ALIKE = 1000.0
 
 
 class Slots(NamedTuple):
-    """Per slot: channels float32 [B, H, C], the last one 1; near [B, H]; weights [B, H, 2]. All are 0 in empty slots."""
+    """Of each slot: channels float32 [M, C], the last one 1; near [M]."""
 
     channels: tf.Tensor
     near: tf.Tensor
-    weights: tf.Tensor
 
 
 class Group(NamedTuple):
-    """Per household and text: sums of channels [B, Q, C] and nearness [B, Q]."""
+    """Sums of channels [Q * B, C] and nearness [Q * B] by text and household; place int32 [M] of each slot therein; Q and B."""
 
     sums: tf.Tensor
     near: tf.Tensor
+    place: tf.Tensor
+    size: int | tf.Tensor
+    batch: tf.Tensor
 
 
 def width(columns: Sequence[str]) -> int:
@@ -40,32 +43,47 @@ def width(columns: Sequence[str]) -> int:
     return sum(name in columns for name in FADING) + 2
 
 
-def slots(columns: Sequence[str], features: tf.Tensor, present: tf.Tensor) -> Slots:
-    """From the features as they are asked with [B, H, F], logarithms of 1 + x, by name; `present` bool [B, H]."""
+def slots(columns: Sequence[str], features: tf.Tensor) -> Slots:
+    """From the features as they are asked with [M, F], logarithms of 1 + x, by name."""
+    plain = {name: tf.math.expm1(features[:, columns.index(name)]) for name in FADING if name in columns}
+    one = tf.ones_like(features[:, 0])
+    recency = features[:, columns.index("recency")] if "recency" in columns else tf.zeros_like(one)
+    near = tf.exp(tf.maximum(-tf.math.expm1(recency), -1000.0) / NEAR_DAYS)
+    return Slots(tf.stack([*plain.values(), one], axis=-1), near)
+
+
+def weights(columns: Sequence[str], features: tf.Tensor, present: tf.Tensor) -> tf.Tensor:
+    """[B, H, 2]: both weights v of slots with features [B, H, F], 0 where `present` bool [B, H] is not."""
     one = tf.cast(present, tf.float32)
-    plain = {name: tf.math.expm1(features[:, :, columns.index(name)]) * one for name in FADING if name in columns}
-    recency = features[:, :, columns.index("recency")] if "recency" in columns else tf.zeros_like(one)
-    faded = tf.minimum(plain.get("decay_140", one), 1.0)
-    near = tf.exp(tf.maximum(-tf.math.expm1(recency), -1000.0) / NEAR_DAYS) * one
-    return Slots(tf.stack([*plain.values(), one], axis=-1), near, tf.stack([one, faded], axis=-1))
+    days = tf.math.expm1(features[:, :, columns.index("decay_140")]) if "decay_140" in columns else one
+    return tf.stack([one, tf.minimum(days, 1.0) * one], axis=-1)
 
 
-def group(of_slot: tf.Tensor, size: int | tf.Tensor, found: Slots) -> Group:
-    """Gather the slots by the number of their text, int32 [B, H] below `size`."""
-    batch, count = tf.shape(of_slot)[0], found.channels.shape[-1]
-    place = tf.reshape(tf.range(batch)[:, None] * size + of_slot, [-1])
-    sums = tf.math.unsorted_segment_sum(tf.reshape(found.channels, [-1, count]), place, batch * size)
-    near = tf.maximum(tf.math.unsorted_segment_max(tf.reshape(found.near, [-1]), place, batch * size), 0.0)
-    return Group(tf.reshape(sums, [batch, size, count]), tf.reshape(near, [batch, size]))
+def group(owner: tf.Tensor, of_slot: tf.Tensor, batch: tf.Tensor, size: int | tf.Tensor, found: Slots) -> Group:
+    """Gather the slots of household `owner` int32 [M] by the number of their text, int32 [M] below `size`."""
+    place = of_slot * batch + owner
+    sums = tf.math.unsorted_segment_sum(found.channels, place, batch * size)
+    near = tf.math.unsorted_segment_max(found.near, place, batch * size)
+    return Group(sums, tf.maximum(near, 0.0), place, size, batch)
 
 
-def of_slots(found: Group, of_slot: tf.Tensor, own: tf.Tensor) -> tf.Tensor:
-    """[B, H, C + 1] of each slot, its own channels [B, H, C] taken out of the sums."""
-    rest = tf.gather(found.sums, of_slot, batch_dims=1) - own
-    return tf.concat([tf.math.log1p(tf.nn.relu(rest)), tf.gather(found.near, of_slot, batch_dims=1)[:, :, None]], axis=-1)
+def weighed(found: Group, weight: tf.Tensor) -> tf.Tensor:
+    """[Q, B]: the features of a product of each text times `weight` [C + 1]; 0 for texts of no slot, which cost nothing."""
+    value = tf.linalg.matvec(_features(found, found.place, 0.0), weight)
+    total = tf.math.unsorted_segment_max(value, found.place, tf.shape(found.near)[0])
+    return tf.reshape(tf.where(found.near > 0, total, 0.0), [found.size, found.batch])
+
+
+def of_slots(found: Group, own: tf.Tensor) -> tf.Tensor:
+    """[M, C + 1] of each slot, its own channels [M, C] taken out of the sums."""
+    return _features(found, found.place, own)
 
 
 def of_products(found: Group, of_product: tf.Tensor) -> tf.Tensor:
-    """[B, N, C + 1] of products [B, N] that are in no slot."""
-    sums = tf.math.log1p(tf.nn.relu(tf.gather(found.sums, of_product, batch_dims=1)))
-    return tf.concat([sums, tf.gather(found.near, of_product, batch_dims=1)[:, :, None]], axis=-1)
+    """[B, N, C + 1] of products with texts [B, N] that are in no slot."""
+    return _features(found, of_product * found.batch + tf.range(found.batch)[:, None], 0.0)
+
+
+def _features(found: Group, place: tf.Tensor, own: tf.Tensor | float) -> tf.Tensor:
+    sums = tf.math.log1p(tf.nn.relu(tf.gather(found.sums, place) - own))
+    return tf.concat([sums, tf.gather(found.near, place)[..., None]], axis=-1)

@@ -5,9 +5,9 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from include.models import two_stage_scoring
-from include.models.factor_tables import FactorTables
-from include.models.int8_rows import quantise
+from include.models import scoring, two_stage_scoring
+from include.models.factor_tables import FactorTables, itself, outer
+from include.models.int8_rows import quantise, widen
 from include.models.model import Model
 from include.models.product_side import CUT
 from include.models.serving import ServedRanker
@@ -22,15 +22,26 @@ class ServedTwoStage(ServedRanker):
 
     def choose(self, product: Any, features: Any, household: Any, exclude: Any) -> tuple[tf.Tensor, tf.Tensor]:
         asked = product, features, household, exclude
-        scores = two_stage_scoring.score(*self.sides(), self.columns, self.shortlist, *asked)
+        scores = two_stage_scoring.score(*self.both(), self.columns, self.shortlist, *asked)
         return two_stage_scoring.answer(scores, self.hot, self.top_k)
+
+    def both(self) -> tuple[scoring.Weights, two_stage_scoring.Night]:
+        """Dense weights, and the night's product side as the formula reads it."""
+        weights, products = self.sides()
+        return weights, two_stage_scoring.Night(products, *(weights[name] for name in OF_NIGHT))
+
+
+OF_NIGHT = ("itself", "hot_outer", "hot_base")
 
 
 def factor_side(model: Model, tables: FactorTables) -> dict[str, np.ndarray]:
-    """Dense weights by name, `features` [R, P] standardised, the factors as `embedding`: int8 with `scale` if the model is."""
+    """Dense weights by name, `features` [R, P] standardised, the factors as `embedding`: int8 with `scale` if the model is; and
+    what of them is the same for everybody is made here, once a night: see two_stage_scoring.Night."""
     features = (tables.features - model.arrays["product_mean"]) / model.arrays["product_deviation"]
-    side = dict(model.arrays) | {"features": np.clip(features, -CUT, CUT).astype(np.float32)}
+    side = dict(model.arrays) | {"features": np.clip(features, -CUT, CUT).astype(np.float32), "embedding": tables.factors}
+    rows = tables.factors
     if model.precision == "int8":
-        stored, scale = quantise(tables.factors)
-        return side | {"embedding": stored, "scale": scale}
-    return side | {"embedding": tables.factors}
+        side["embedding"], side["scale"] = quantise(tables.factors)
+        rows = widen(side["embedding"], side["scale"])
+    base = side["features"][tables.hot] @ model.arrays["first_product"]
+    return side | {"itself": itself(rows), "hot_outer": outer(rows)[tables.hot], "hot_base": base.astype(np.float32)}

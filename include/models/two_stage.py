@@ -23,7 +23,7 @@ def shapes(recipe: Recipe, width: Mapping[str, int]) -> dict[str, tuple[int, ...
     first, second = recipe.hidden
     out: dict[str, tuple[int, ...]] = {
         "first_kin": (GROUPS, of_group),
-        "first_alike": (two_stage_scoring.ALIKES,),
+        "first_alike": (two_stage_scoring.WEIGHTS,),
         "first_product": (p,),
         "hot_offset": (1,),
     }
@@ -58,15 +58,17 @@ class TwoStage(keras.Model):
         """Score one night's households.
 
         Args:
-            side: the night's product side: what PairRanker reads, and `factors`.
+            side: the night's product side: what PairRanker reads, `factors`, and what `factor_tensors` adds.
             batch: the inputs of the served signature.
         """
         weights = {name: tf.convert_to_tensor(value) for name, value in self.named.items()} | self.scalers
         products = scoring.Products(
             **{name: side[name] for name in SIDE}, embed=lambda rows: scoring.Embedded(tf.gather(side["factors"], rows), None)
         )
+        itself = tf.ensure_shape(side["itself"], [None, two_stage_scoring.WEIGHTS])
+        night = two_stage_scoring.Night(products, itself, side["hot_outer"], two_stage_scoring.base(weights, products))
         columns, shortlist = self.recipe.columns.history, self.recipe.shortlist
-        return two_stage_scoring.score(weights, products, columns, shortlist, *(batch[name] for name in INPUTS))
+        return two_stage_scoring.score(weights, night, columns, shortlist, *(batch[name] for name in INPUTS))
 
     def arrays(self) -> dict[str, np.ndarray]:
         """All weights, scalers included, as float32 arrays by name."""

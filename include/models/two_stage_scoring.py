@@ -6,8 +6,9 @@
     score(n)  = net_explore[x_n, kin_n, g]               for a product n of the shortlist
     net[v, g] = two layers of relu over v and g, and a linear term of v
 
-x are the night's product features, g the household's, kin what kin.py makes of the slots. Features are standardised and cut
-at 8 standard deviations. Rows of the factors are gathered as they are stored (float32 or int8 with a scale) and scaled after.
+x are the night's product features, g the household's, kin what kin.py makes of the slots; the first stage reads of what is
+alike only the part over all directions. Features are standardised and cut at 8 standard deviations. Rows of the factors are
+gathered as they are stored (float32 or int8 with a scale) and scaled after.
 """
 
 from collections.abc import Sequence
@@ -18,8 +19,10 @@ import tensorflow as tf
 from include.models import candidates, kin
 from include.models.scoring import Embedded, Products, Weights, standardise
 
-ALIKES = 4
-"""Features by factors: two weights of slots, over all and over half of the directions."""
+WEIGHTS = 2
+"""Weights of slots with which the factors are summed."""
+ALIKES = 2 * WEIGHTS
+"""Features by factors: over all and over half of the directions."""
 
 
 class Scores(NamedTuple):
@@ -36,9 +39,35 @@ class Scores(NamedTuple):
     short_open: tf.Tensor
 
 
+class Night(NamedTuple):
+    """The product side as this model reads it: what all rankers read; `itself` [R, 2], what the factors of a row say of that
+    row, over all and over half of the directions; of the hot products Out [N, D] and the term x . f of the first stage [N]."""
+
+    products: Products
+    itself: tf.Tensor
+    hot_outer: tf.Tensor
+    hot_base: tf.Tensor
+
+
+class Pairs(NamedTuple):
+    """What the networks read. Slots end to end: place in the batch int64 [M, 2] and features [M, S]; the shortlist's features
+    [B, K, X]; the household's [B, G]. The rest as in Scores."""
+
+    slot: tf.Tensor
+    of_slot: tf.Tensor
+    of_short: tf.Tensor
+    household: tf.Tensor
+    history: tf.Tensor
+    history_open: tf.Tensor
+    first_logit: tf.Tensor
+    hot_open: tf.Tensor
+    place: tf.Tensor
+    short_open: tf.Tensor
+
+
 def score(
     w: Weights,
-    products: Products,
+    night: Night,
     columns: Sequence[str],
     shortlist: int,
     history_product: tf.Tensor,
@@ -47,32 +76,67 @@ def score(
     exclude_bought: tf.Tensor,
 ) -> Scores:
     """Logits of all candidates of a batch; `columns` names the history features, inputs are those of the served signature."""
+    found = pairs(w, night, columns, shortlist, history_product, history_features, household_features, exclude_bought)
+    owner, shape = tf.cast(found.slot[:, 0], tf.int32), tf.shape(found.place)
+    slot_logit = _net(w, "history", found.of_slot, tf.gather(found.household, owner))
+    short = tf.reshape(found.of_short, [-1, found.of_short.shape[-1]])
+    short_logit = _net(w, "hot", short, tf.repeat(found.household, shape[1], axis=0)) + w["hot_offset"]
+    return Scores(
+        found.history,
+        tf.scatter_nd(found.slot, slot_logit, tf.shape(found.history, tf.int64)),
+        found.history_open,
+        found.first_logit,
+        found.hot_open,
+        found.place,
+        tf.reshape(short_logit, shape),
+        found.short_open,
+    )
+
+
+def pairs(
+    w: Weights,
+    night: Night,
+    columns: Sequence[str],
+    shortlist: int,
+    history_product: tf.Tensor,
+    history_features: tf.Tensor,
+    household_features: tf.Tensor,
+    exclude_bought: tf.Tensor,
+) -> Pairs:
+    """What both networks read of a batch, after the first stage has chosen; arguments as those of `score`."""
+    products = night.products
     history, hot = candidates.rows(products.row_of, history_product), products.hot
-    found = kin.slots(columns, history_features, history > 0)
-    f = standardise(w, "history", history_features)
-    g = standardise(w, "household", household_features)
     seen = candidates.in_history(products.hot_place, history, hot)
     history_open, hot_open = candidates.mask(history, hot, seen, exclude_bought)
+    slot, batch = tf.where(history > 0), tf.shape(history)[0]
+    owner, row, features = tf.cast(slot[:, 0], tf.int32), tf.gather_nd(history, slot), tf.gather_nd(history_features, slot)
+    found = kin.slots(columns, features)
     codes = ((products.type, products.types), (products.category, products.categories))
-    groups = [kin.group(tf.gather(code, history), size, found) for code, size in codes]
-    kept = products.embed(history)
-    user = _user(found.weights, kept)
+    groups = [kin.group(owner, tf.gather(code, row), batch, size, found) for code, size in codes]
+    weights, kept = kin.weights(columns, history_features, history > 0), products.embed(history)
+    user = _user(weights, kept)
 
-    alike_hot = _alike_hot(user, products.embed(hot))
-    first_logit = _first(w, products, groups, alike_hot)
+    first_logit = _first(w, night, groups, user)
     place = tf.stop_gradient(tf.math.top_k(tf.where(hot_open, first_logit, candidates.NOTHING), shortlist).indices)
     rows = tf.gather(hot, place)
-    short_open = tf.gather(hot_open, place, batch_dims=1)
     kin_short = [kin.of_products(one, tf.gather(code, rows)) for one, (code, _) in zip(groups, codes, strict=True)]
-    alike_short = tf.gather(alike_hot, place, batch_dims=1)
-    x = tf.concat([tf.gather(products.features, rows), *kin_short, alike_short], axis=-1)
-    short_logit = _net(w, "hot", x, g) + w["hot_offset"]
-
-    own = found.channels
-    kin_slots = [kin.of_slots(one, tf.gather(code, history), own) for one, (code, _) in zip(groups, codes, strict=True)]
-    x = tf.concat([f, tf.gather(products.features, history), *kin_slots, _alike_slots(user, kept, found.weights)], axis=-1)
-    history_logit = _net(w, "history", x, g)
-    return Scores(history, history_logit, history_open, first_logit, hot_open, place, short_logit, short_open)
+    of_short = [tf.gather(products.features, rows), *kin_short, _bent(_near(user, products.embed(rows)))]
+    kin_slots = [kin.of_slots(one, found.channels) for one in groups]
+    itself = tf.concat([weights * part for part in tf.split(tf.gather(night.itself, history), 2, axis=-1)], axis=-1)
+    alike_slots = _bent(tf.gather_nd(_near(user, kept) - itself, slot))
+    of_slot = [standardise(w, "history", features), tf.gather(products.features, row), *kin_slots, alike_slots]
+    return Pairs(
+        slot,
+        tf.concat(of_slot, axis=-1),
+        tf.concat(of_short, axis=-1),
+        standardise(w, "household", household_features),
+        history,
+        history_open,
+        first_logit,
+        hot_open,
+        place,
+        tf.gather(hot_open, place, batch_dims=1),
+    )
 
 
 def answer(scores: Scores, hot: tf.Tensor, k: int) -> tuple[tf.Tensor, tf.Tensor]:
@@ -83,51 +147,37 @@ def answer(scores: Scores, hot: tf.Tensor, k: int) -> tuple[tf.Tensor, tf.Tensor
     return candidates.best(tf.where(is_open, logits, candidates.NOTHING), every, k)
 
 
-def _first(w: Weights, products: Products, groups: Sequence[kin.Group], alike: tf.Tensor) -> tf.Tensor:
-    """[B, N]: linear in the kin, so each text is weighed once and gathered, not each product's kin."""
-    width = w["first_kin"].shape[1]
-    total = tf.linalg.matvec(alike, w["first_alike"]) + tf.linalg.matvec(
-        tf.gather(products.features, products.hot), w["first_product"]
-    )
+def _first(w: Weights, night: Night, groups: Sequence[kin.Group], user: tf.Tensor) -> tf.Tensor:
+    """[B, N], made as [N, B], in which gathering is cheap. It is linear in the kin, so each text is weighed once and gathered,
+    not each product's kin."""
+    products, batch, size = night.products, tf.shape(user)[0], user.shape[-1]
+    near = tf.matmul(night.hot_outer, tf.reshape(tf.transpose(user, [1, 0, 2]), [-1, size]), transpose_b=True)
+    alike = _bent(near)
+    total = night.hot_base[:, None] + alike[:, :batch] * w["first_alike"][0] + alike[:, batch:] * w["first_alike"][1]
     for i, (one, code) in enumerate(zip(groups, (products.type, products.category), strict=True)):
-        weight = w["first_kin"][i]
-        by_text = tf.linalg.matvec(tf.math.log1p(one.sums), weight[: width - 1]) + weight[width - 1] * one.near
-        total += tf.gather(by_text, tf.gather(code, products.hot), axis=1)
-    return total
+        total += tf.gather(kin.weighed(one, w["first_kin"][i]), tf.gather(code, products.hot))
+    return tf.transpose(total)
+
+
+def base(w: Weights, products: Products) -> tf.Tensor:
+    """[N]: the first stage's term of a hot product that is the same for everybody."""
+    return tf.linalg.matvec(tf.gather(products.features, products.hot), w["first_product"])
 
 
 def _user(weights: tf.Tensor, rows: Embedded) -> tf.Tensor:
     """[B, 2, D]: the weighted sums of In."""
-    inner = rows.values[..., : rows.values.shape[-1] // 2]
     scaled = weights if rows.scale is None else weights * rows.scale[..., :1]
-    return tf.matmul(scaled, inner, transpose_a=True)
+    return tf.matmul(scaled, rows.values, transpose_a=True)[..., : rows.values.shape[-1] // 2]
 
 
-def _halves(values: tf.Tensor) -> list[tf.Tensor]:
-    """The last axis, whole and its first half."""
-    return [values, values[..., : max(1, values.shape[-1] // 2)]]
-
-
-def _outer(rows: Embedded) -> tf.Tensor:
-    return rows.values[..., rows.values.shape[-1] // 2 :]
-
-
-def _alike_hot(user: tf.Tensor, rows: Embedded) -> tf.Tensor:
-    """[B, N, 4]: what the household's slots say of each hot product by the factors."""
-    near = [tf.einsum("bwd,nd->bnw", u, o) for u, o in zip(_halves(user), _halves(_outer(rows)), strict=True)]
-    scaled = tf.concat(near, axis=-1)
-    return _bent(scaled if rows.scale is None else scaled * rows.scale[None, :, 1:])
-
-
-def _alike_slots(user: tf.Tensor, rows: Embedded, weights: tf.Tensor) -> tf.Tensor:
-    """[B, H, 4]: the same for each slot, without what it says of itself."""
-    inner, near = rows.values[..., : rows.values.shape[-1] // 2], []
-    for u, i, o in zip(_halves(user), _halves(inner), _halves(_outer(rows)), strict=True):
-        itself = tf.reduce_sum(i * o, axis=-1, keepdims=True)
-        itself = itself if rows.scale is None else itself * rows.scale[..., :1]
-        near.append(tf.matmul(o, u, transpose_b=True) - weights * itself)
-    scaled = tf.concat(near, axis=-1)
-    return _bent(scaled if rows.scale is None else scaled * rows.scale[..., 1:])
+def _near(user: tf.Tensor, rows: Embedded) -> tf.Tensor:
+    """[B, H, 4]: In . Out of rows [B, H] over all directions and over half of them. In's half of a row meets zeros, which is
+    cheaper than to cut the rows."""
+    size = user.shape[-1]
+    half = user * tf.constant([1.0] * max(1, size // 2) + [0.0] * (size - max(1, size // 2)))
+    asked = tf.pad(tf.concat([user, half], axis=1), [[0, 0], [0, 0], [size, 0]])
+    near = tf.matmul(rows.values, asked, transpose_b=True)
+    return near if rows.scale is None else near * rows.scale[..., 1:]
 
 
 def _bent(near: tf.Tensor) -> tf.Tensor:
@@ -135,7 +185,13 @@ def _bent(near: tf.Tensor) -> tf.Tensor:
 
 
 def _net(w: Weights, name: str, x: tf.Tensor, household: tf.Tensor) -> tf.Tensor:
-    shared = tf.matmul(household, w[f"{name}_household"])[:, None, :]
-    hidden = tf.nn.relu(tf.matmul(x, w[f"{name}_kernel"]) + shared + w[f"{name}_bias"])
-    hidden = tf.nn.relu(tf.matmul(hidden, w[f"{name}_kernel_2"]) + w[f"{name}_bias_2"])
-    return (tf.matmul(hidden, w[f"{name}_out"]) + tf.matmul(x, w[f"{name}_skip"]))[:, :, 0]
+    """[M] of candidates [M, X] and their households [M, G]: side by side in one product with its bias and relu, which the
+    runtime makes in one pass over the widest tensor there is."""
+    kernel = tf.concat([w[f"{name}_kernel"], w[f"{name}_household"]], axis=0)
+    hidden = _layer(tf.concat([x, household], axis=1), kernel, w[f"{name}_bias"])
+    hidden = _layer(hidden, w[f"{name}_kernel_2"], w[f"{name}_bias_2"])
+    return (tf.matmul(hidden, w[f"{name}_out"]) + tf.matmul(x, w[f"{name}_skip"]))[:, 0]
+
+
+def _layer(x: tf.Tensor, kernel: tf.Tensor, bias: tf.Tensor) -> tf.Tensor:
+    return tf.nn.relu(tf.nn.bias_add(tf.matmul(x, kernel), bias))

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 import tensorflow as tf
 
 from include.models import candidates, two_stage_scoring
-from include.models.factor_tables import factor_tables
+from include.models.factor_tables import FactorTables, factor_tables, itself, outer
 from include.models.tables import ProductTable
 from include.models.two_stage import TwoStage
 from include.recipes.recipe import Recipe
@@ -41,10 +41,16 @@ def fit_two_stage(recipe: Recipe, examples: Sequence[Parts], tables: list[Produc
     if run.start:
         run.start.give(model.named, vocabulary)
     average = {f"average/{name}": tf.Variable(value, trainable=False) for name, value in model.named.items()}
-    sides = [product_tensors(table, model.scalers) | {"factors": tf.constant(table.factors)} for table in products]
+    sides = [product_tensors(table, model.scalers) | factor_tensors(table) for table in products]
     losses = train(_course(model, average, recipe, feed, sides, total), run)
     arrays = model.arrays() | {name.removeprefix("average/"): value.numpy() for name, value in average.items()}
     return Trained(arrays, vocabulary, losses, time.time() - started)
+
+
+def factor_tensors(table: FactorTables) -> Side:
+    """What the model reads of one night's factors."""
+    rows = {"factors": table.factors, "itself": itself(table.factors), "hot_outer": outer(table.factors)[table.hot]}
+    return {name: tf.constant(value) for name, value in rows.items()}
 
 
 def _course(

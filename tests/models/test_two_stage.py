@@ -38,7 +38,7 @@ def test_it_learns_a_toy_shop_by_heart() -> None:
     model, rivals = measure_model(toy_models.two_stage(), weeks), measure_baselines(weeks, *work.weeks())
     assert model.means()["ndcg@10"] > 2 * rivals["popularity"].means()["ndcg@10"]
     assert model.means()["ndcg@10"] > rivals["item_knn"].means()["ndcg@10"]
-    assert model.wrong == 0
+    assert model.soundness.wrong == 0
 
 
 @pytest.mark.long
@@ -71,13 +71,15 @@ def test_a_night_without_factors_is_refused() -> None:
 
 
 def test_kin_of_a_slot_leaves_out_the_slot_itself() -> None:
-    features = np.log1p(np.array([[[3.0, 2.0], [8.0, 1.0], [1.0, 5.0]]], np.float32))
-    found = kin.slots(("recency", "days_total"), tf.constant(features), tf.constant([[True, True, False]]))
-    groups = kin.group(tf.constant([[1, 1, 1]]), 2, found)
-    own = kin.of_slots(groups, tf.constant([[1, 1, 1]]), found.channels).numpy()
+    features = np.log1p(np.array([[3.0, 2.0], [8.0, 1.0]], np.float32))
+    found = kin.slots(("recency", "days_total"), tf.constant(features))
+    groups = kin.group(tf.constant([1, 1]), tf.constant([1, 1]), tf.constant(2), 2, found)
+    own = kin.of_slots(groups, found.channels).numpy()
     nearest = np.exp(-3 / kin.NEAR_DAYS)
-    assert own[0, 0] == pytest.approx([np.log1p(1), np.log1p(1), nearest], abs=1e-5)
-    assert own[0, 1] == pytest.approx([np.log1p(2), np.log1p(1), nearest], abs=1e-5)
-    of_products = kin.of_products(groups, tf.constant([[1, 0]])).numpy()
-    assert of_products[0, 0] == pytest.approx([np.log1p(3), np.log1p(2), nearest], abs=1e-5)
-    assert (of_products[0, 1] == 0).all()
+    assert own[0] == pytest.approx([np.log1p(1), np.log1p(1), nearest], abs=1e-5)
+    assert own[1] == pytest.approx([np.log1p(2), np.log1p(1), nearest], abs=1e-5)
+    of_products = kin.of_products(groups, tf.constant([[1, 0], [1, 0]])).numpy()
+    assert (of_products[0] == 0).all() and (of_products[1, 1] == 0).all()
+    assert of_products[1, 0] == pytest.approx([np.log1p(3), np.log1p(2), nearest], abs=1e-5)
+    weighed = kin.weighed(groups, tf.constant([1.0, 10.0, 100.0])).numpy()
+    assert weighed.T[:, ::-1] == pytest.approx(of_products @ [1.0, 10.0, 100.0], abs=1e-4)
