@@ -26,7 +26,7 @@ class SmallClaims(ModelClaims):
         measured = measure_model(toy_models.small(self.kind), weeks)
         rivals = measure_baselines(weeks, *work.weeks())
         assert measured.means()["ndcg@10"] > 1.5 * rivals["popularity"].means()["ndcg@10"]
-        assert measured.wrong == 0
+        assert measured.soundness.wrong == 0
 
     def test_its_int8_twin_answers_alike(self) -> None:
         inputs = toy_models.question()

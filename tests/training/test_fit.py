@@ -31,7 +31,7 @@ def test_it_learns_a_toy_shop_by_heart() -> None:
     rivals = measure_baselines(weeks, *toy_models.workspace()[0].weeks())
     assert model.means()["ndcg@10"] > 2 * rivals["popularity"].means()["ndcg@10"]
     assert model.means()["ndcg@10"] > rivals["item_knn"].means()["ndcg@10"]
-    assert model.wrong == 0
+    assert model.soundness.wrong == 0
     losses = [np.mean(epoch) for epoch in toy_models.trained().losses]
     assert losses[-1] < losses[0]
 

@@ -37,7 +37,7 @@ def test_it_learns_a_toy_shop_and_what_a_query_means() -> None:
     weeks = gate_weeks()
     rivals = measure_rivals(RECIPE, weeks, *toy_search.workspace()[0].weeks())
     model = measure_model(toy_search.text_ranker(), weeks)
-    assert model.wrong == 0 and model.means()["type@1"] > 0.99
+    assert model.soundness.wrong == 0 and model.means()["type@1"] > 0.99
     assert model.means()["ndcg@10"] > 1.2 * rivals["popularity"].means()["ndcg@10"]
     assert rivals["recency"].means()["type@1"] == 1.0
     assert len(households(RECIPE, weeks)) == len(model.values["ndcg@10"])
@@ -52,7 +52,7 @@ def test_every_way_of_asking_is_measured_against_the_same_rivals() -> None:
 
 def test_version_0_finds_the_type_without_training() -> None:
     model = measure_model(toy_search.text_match(), gate_weeks())
-    assert model.wrong == 0 and model.means()["type@1"] > 0.99
+    assert model.soundness.wrong == 0 and model.means()["type@1"] > 0.99
 
 
 def test_the_same_examples_give_the_same_model_name() -> None:

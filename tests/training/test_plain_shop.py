@@ -31,5 +31,5 @@ def test_a_model_without_any_word_of_its_products_learns_and_answers(tmp_path):
     assert trained.vocabulary.types == () == trained.vocabulary.categories
     weeks = [GateWeek(night, cut.week(night), work.examples(night), work.products(night)) for night in cut.gate]
     model = measure_model(Model(FEW, trained.vocabulary, trained.arrays, WIDTHS, "toy"), weeks)
-    assert model.wrong == 0
+    assert model.soundness.wrong == 0
     assert model.means()["ndcg@10"] > measure_baselines(weeks, *work.weeks())["popularity"].means()["ndcg@10"]
