@@ -9,7 +9,7 @@ import pytest
 
 from include.errors import Refused
 from include.evaluation import gate_queries
-from include.evaluation.gate_measures import households, measure_model, measure_rivals, more_figures
+from include.evaluation.gate_measures import answered, measure_model, measure_rivals, more_figures
 from include.evaluation.gate_queries import QueryWeek
 from include.evaluation.gate_weeks import GateWeek
 from include.features.queries import VARIANTS
@@ -40,7 +40,7 @@ def test_it_learns_a_toy_shop_and_what_a_query_means() -> None:
     assert model.soundness.wrong == 0 and model.means()["type@1"] > 0.99
     assert model.means()["ndcg@10"] > 1.2 * rivals["popularity"].means()["ndcg@10"]
     assert rivals["recency"].means()["type@1"] == 1.0
-    assert len(households(RECIPE, weeks)) == len(model.values["ndcg@10"])
+    assert len(answered(RECIPE, weeks).household) == len(model.values["ndcg@10"])
 
 
 def test_every_way_of_asking_is_measured_against_the_same_rivals() -> None:
