@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 
 from include.parquet import write_stream
 
-RANGE = 100_000
+RANGE = 50_000
 """Rows that are looked at together, about; a key whose rows are more stays whole."""
 
 
