@@ -37,6 +37,13 @@ def test_a_job_sees_no_secret_of_airflow(hook, monkeypatch):
     assert "planted" not in json.dumps(child_environ(hook.settings))
 
 
+def test_a_job_does_not_hold_the_line_between_its_task_and_airflow(hook):
+    """Airflow's supervisor talks to a task over the task's stdin, and takes a deferred one for running until nobody holds it."""
+    process = hook.start({"first": "yesterday", "work": str(hook.work)}, subprocess.DEVNULL)
+    assert os.readlink(f"/proc/{process.pid}/fd/0") == os.devnull
+    process.wait()
+
+
 def test_killing_ends_the_process_group(hook):
     hook.process = subprocess.Popen(["sleep", "60"], start_new_session=True)
     hook.kill()

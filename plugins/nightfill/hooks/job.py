@@ -99,6 +99,7 @@ class JobHook(BaseHook):
                 command,
                 cwd=ROOT,
                 env=child_environ(self.settings),
+                stdin=subprocess.DEVNULL,  # a task's own is its line to Airflow's supervisor, which waits until all have hung up
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 text=True,
