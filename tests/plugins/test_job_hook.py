@@ -1,6 +1,7 @@
 import json
 import os
 import subprocess
+from pathlib import Path
 
 import pytest
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
@@ -38,9 +39,9 @@ def test_a_job_sees_no_secret_of_airflow(hook, monkeypatch):
 
 
 def test_a_job_does_not_hold_the_line_between_its_task_and_airflow(hook):
-    """Airflow's supervisor talks to a task over the task's stdin, and takes a deferred one for running until nobody holds it."""
+    """Airflow's supervisor talks to a task over its stdin, and takes a deferred one for running until nobody holds that."""
     process = hook.start({"first": "yesterday", "work": str(hook.work)}, subprocess.DEVNULL)
-    assert os.readlink(f"/proc/{process.pid}/fd/0") == os.devnull
+    assert Path(f"/proc/{process.pid}/fd/0").readlink() == Path(os.devnull)
     process.wait()
 
 

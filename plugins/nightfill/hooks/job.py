@@ -99,7 +99,7 @@ class JobHook(BaseHook):
                 command,
                 cwd=ROOT,
                 env=child_environ(self.settings),
-                stdin=subprocess.DEVNULL,  # a task's own is its line to Airflow's supervisor, which waits until all have hung up
+                stdin=subprocess.DEVNULL,  # a task's own is its line to Airflow's supervisor, which waits for all to hang up
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 text=True,
