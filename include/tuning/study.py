@@ -17,7 +17,7 @@ from include.store.objects import ABSENT, Conflict, Store
 from include.tuning.rounds import ROUNDS
 from include.tuning.search import Planned, Trial
 
-TODO = "Delete it, and run the search again"
+REMEDY = "Delete it, and run the search again"
 
 
 class Study:
@@ -59,10 +59,10 @@ class Study:
     def _read(self, name: str) -> dict[str, Any] | None:
         key = f"{self.key}/{name}.json"
         data, _ = self.store.load(key)
-        return None if data is None else unpack(data, key, "a document of a search", TODO)
+        return None if data is None else unpack(data, key, "a document of a search", REMEDY)
 
     def _valid(self, kind: type[Any], value: Any) -> Any:
         try:
             return kind.model_validate(value)
         except ValidationError as error:
-            raise Refused(f"{self.key} holds what is no {kind.__name__.lower()}: {error.error_count()} faults", TODO) from error
+            raise Refused(f"{self.key} holds what is no {kind.__name__.lower()}: {error.error_count()} faults", REMEDY) from error
