@@ -65,4 +65,6 @@ class Study:
         try:
             return kind.model_validate(value)
         except ValidationError as error:
-            raise Refused(f"{self.key} holds what is no {kind.__name__.lower()}: {error.error_count()} faults", REMEDY) from error
+            raise Refused(
+                f"{self.key} holds what is no {kind.__name__.lower()}: {error.error_count()} faults", REMEDY
+            ) from error
