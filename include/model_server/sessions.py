@@ -23,11 +23,15 @@ from tensorflow.python.client import pywrap_tf_session
 
 from include.model_server.batching import Batching
 from include.model_server.errors import Code, StatusError
+from include.model_server.held import HeldRuns
 from include.model_server.loading import load
 from include.model_server.signatures import Signature
 
 EXECUTORS = 64
 """Sets of outputs that get an executor of their own; clients choose them, so there must be a limit. More fetch everything."""
+
+SHORT = 100e-6
+"""Seconds of a run that may keep the interpreter (`held`)."""
 
 
 class Servable:
@@ -59,6 +63,7 @@ class Servable:
         self._tensors: dict[str, Any] = {}
         self._fetched: set[tuple[str, ...]] = set()
         self._batching = batching
+        self._held = HeldRuns(self._session)
         self._quickest: dict[tuple[str, ...], float] = {}
         self._one_thread = inter_op == 1
         self._inline = self._options(config_pb2.RunOptions(inter_op_thread_pool=-1))
@@ -86,30 +91,40 @@ class Servable:
         """Free the session's memory."""
         if self._batching:
             self._batching.close()
+        self._held.close()
         self._session.close()
 
     def _run(
         self, feeds: Mapping[str, np.ndarray], fetches: Sequence[str], timeout_ms: int, lenient: bool = False
     ) -> list[np.ndarray]:
         names = self._few(tuple(fetches))
-        inputs = {self._tensor(name): array for name, array in feeds.items()}
-        outputs = [self._tensor(name) for name in names]
         quickest = self._quickest.get(names, float("inf"))
+        free = timeout_ms <= 0 or (lenient and self._bounded and timeout_ms > quickest * 20_000)
         started = time.perf_counter()
-        if timeout_ms <= 0 or (lenient and self._bounded and timeout_ms > quickest * 20_000):
-            options = self._inline if self._one_thread or quickest < 1e-3 else self._pooled
-            found = pywrap_tf_session.TF_SessionRun_wrapper(self._session._session, options, inputs, outputs, [], None)
-        else:
-            found = self._run_limited(inputs, outputs, timeout_ms)
-        self._quickest[names] = min(quickest * 1.01, time.perf_counter() - started)
+        found = self._held.run(feeds, names) if free and quickest < SHORT else None
+        if found is None:
+            found = self._run_freely(feeds, names, quickest) if free else self._run_limited(feeds, names, timeout_ms)
+            spent = time.perf_counter() - started
+            self._quickest[names] = min(quickest * 1.01, spent)
+            if spent < SHORT and self._bounded:
+                self._held.prepare(feeds, names)
         return found if len(names) == len(fetches) else [found[names.index(name)] for name in fetches]
 
-    def _run_limited(self, inputs: dict[Any, np.ndarray], outputs: list[Any], timeout_ms: int) -> list[np.ndarray]:
+    def _run_freely(self, feeds: Mapping[str, np.ndarray], fetches: Sequence[str], quickest: float) -> list[np.ndarray]:
+        options = self._inline if self._one_thread or quickest < 1e-3 else self._pooled
+        return self._call(options, feeds, fetches)
+
+    def _run_limited(self, feeds: Mapping[str, np.ndarray], fetches: Sequence[str], timeout_ms: int) -> list[np.ndarray]:
         options = self._options(config_pb2.RunOptions(timeout_in_ms=timeout_ms, inter_op_thread_pool=int(self._one_thread)))
         try:
-            return pywrap_tf_session.TF_SessionRun_wrapper(self._session._session, options, inputs, outputs, [], None)
+            return self._call(options, feeds, fetches)
         finally:
             pywrap_tf_session.TF_DeleteBuffer(options)
+
+    def _call(self, options: Any, feeds: Mapping[str, np.ndarray], fetches: Sequence[str]) -> list[np.ndarray]:
+        inputs = {self._tensor(name): array for name, array in feeds.items()}
+        outputs = [self._tensor(name) for name in fetches]
+        return pywrap_tf_session.TF_SessionRun_wrapper(self._session._session, options, inputs, outputs, [], None)
 
     def _few(self, fetches: tuple[str, ...]) -> tuple[str, ...]:
         """The tensors to fetch: those asked for, or all that any signature has once there are too many combinations."""
