@@ -11,9 +11,7 @@ import numpy as np
 class Runs(Protocol):
     """What evaluates tensors by name."""
 
-    def run(
-        self, feeds: Mapping[str, np.ndarray], fetches: Sequence[str], timeout_ms: int = 0, lenient: bool = False
-    ) -> list[np.ndarray]: ...
+    def run(self, feeds: Mapping[str, np.ndarray], fetches: Sequence[str], timeout_ms: int = 0) -> list[np.ndarray]: ...
 
 
 def _nobody(*_: Any) -> None:
@@ -24,13 +22,12 @@ def _nobody(*_: Any) -> None:
 class Call:
     """The manner of one call.
 
-    `timeout_ms` cancels the graph (0: never; `lenient`: where that is worth its price), `as_content` packs outputs as bytes,
+    `timeout_ms` is what the graph may take (0: without end), `as_content` packs outputs as bytes,
     `check_method` holds a signature to the kind of call it was exported for. `ran` gets the microseconds in the graph,
     `examples` the number of examples.
     """
 
     timeout_ms: int = 0
-    lenient: bool = False
     as_content: bool = False
     check_method: bool = False
     ran: Callable[[float], None] = _nobody
@@ -39,6 +36,6 @@ class Call:
     def run(self, servable: Runs, feeds: Mapping[str, np.ndarray], fetches: Sequence[str]) -> list[np.ndarray]:
         """Evaluate tensors, and say how long it took. Raises what the graph raises."""
         started = time.perf_counter()
-        values = servable.run(feeds, fetches, self.timeout_ms, self.lenient)
+        values = servable.run(feeds, fetches, self.timeout_ms)
         self.ran((time.perf_counter() - started) * 1e6)
         return values

@@ -48,26 +48,26 @@ class Core:
             ),
         )
 
-    def predict(self, request: Any, response: Any, api: str, timeout_ms: int = 0, lenient: bool = False) -> None:
+    def predict(self, request: Any, response: Any, api: str, timeout_ms: int = 0) -> None:
         """Answer a PredictRequest. Raises StatusError, tf.errors.OpError."""
-        self._infer(predict, request, response, api, timeout_ms, lenient)
+        self._infer(predict, request, response, api, timeout_ms)
 
-    def classify(self, request: Any, response: Any, api: str, timeout_ms: int = 0, lenient: bool = False) -> None:
+    def classify(self, request: Any, response: Any, api: str, timeout_ms: int = 0) -> None:
         """Answer a ClassificationRequest. Raises StatusError, tf.errors.OpError."""
-        self._infer(classify, request, response, api, timeout_ms, lenient)
+        self._infer(classify, request, response, api, timeout_ms)
 
-    def regress(self, request: Any, response: Any, api: str, timeout_ms: int = 0, lenient: bool = False) -> None:
+    def regress(self, request: Any, response: Any, api: str, timeout_ms: int = 0) -> None:
         """Answer a RegressionRequest. Raises StatusError, tf.errors.OpError."""
-        self._infer(regress, request, response, api, timeout_ms, lenient)
+        self._infer(regress, request, response, api, timeout_ms)
 
-    def multi_inference(self, request: Any, response: Any, api: str, timeout_ms: int = 0, lenient: bool = False) -> None:
+    def multi_inference(self, request: Any, response: Any, api: str, timeout_ms: int = 0) -> None:
         """Answer a MultiInferenceRequest; the first task chooses the version. Raises StatusError, tf.errors.OpError."""
         with self.borrow(model_spec(request)) as version:
-            multi_inference(servable(version), request, response, self.call(version.model, api, timeout_ms, lenient))
+            multi_inference(servable(version), request, response, self.call(version.model, api, timeout_ms))
             for result in response.results:
                 _answered(result.model_spec, version)
 
-    def call(self, model: str, api: str, timeout_ms: int, lenient: bool = False) -> Call:
+    def call(self, model: str, api: str, timeout_ms: int) -> Call:
         """The manner of one call, by the flags."""
         metrics = self.metrics
 
@@ -80,7 +80,7 @@ class Core:
 
         flags = self.flags
         content, check = flags.enable_serialization_as_tensor_content, flags.enable_signature_method_name_check
-        return Call(timeout_ms, lenient, content, check, ran, examples)
+        return Call(timeout_ms, content, check, ran, examples)
 
     def borrow(self, spec: Any) -> AbstractContextManager[Version]:
         """The version that a model_spec names. Raises StatusError."""
@@ -144,11 +144,11 @@ class Core:
         spent = (time.perf_counter() - started) * 1e6
         self.metrics.observe("request_latency", spent, model_name=model, API=api, entrypoint=entrypoint)
 
-    def _infer(self, run: Callable[..., None], request: Any, response: Any, api: str, timeout_ms: int, lenient: bool) -> None:
+    def _infer(self, run: Callable[..., None], request: Any, response: Any, api: str, timeout_ms: int) -> None:
         if not request.HasField("model_spec"):
             raise invalid("Missing ModelSpec")
         with self.borrow(request.model_spec) as version:
-            run(servable(version), request, response, self.call(version.model, api, timeout_ms, lenient))
+            run(servable(version), request, response, self.call(version.model, api, timeout_ms))
             _answered(response.model_spec, version)
 
 

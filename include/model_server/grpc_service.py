@@ -58,7 +58,7 @@ class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
     def MultiInference(self, request: Any, context: grpc.ServicerContext) -> Any:
         response = inference_pb2.MultiInferenceResponse()
         try:
-            self._core.multi_inference(request, response, "MultiInference", self._timeout_ms(context), lenient=True)
+            self._core.multi_inference(request, response, "MultiInference", self._timeout_ms(context))
         except Exception as error:
             _abort(context, as_status(error))
         return response
@@ -70,7 +70,7 @@ class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
         started = time.perf_counter()
         model = request.model_spec.name
         try:
-            call(request, response, api, self._timeout_ms(context), lenient=True)
+            call(request, response, api, self._timeout_ms(context))
         except Exception as error:
             status = as_status(error)
             self._core.count(model, status.code.name)

@@ -72,7 +72,7 @@ class Handler(BaseHTTPRequestHandler):
         if self.command != "HEAD":
             self.wfile.write(reply.body)
 
-    def _body(self) -> bytes:
+    def _body(self) -> bytes | bytearray:
         """The body of the request. Raises ValueError, ConnectionError when it is not what its headers say."""
         if "chunked" in self.headers.get("Transfer-Encoding", "").lower():
             return b"".join(iter(self._chunk, b""))
@@ -81,7 +81,7 @@ class Handler(BaseHTTPRequestHandler):
             raise ValueError(length)
         return self._exactly(int(length))
 
-    def _chunk(self) -> bytes:
+    def _chunk(self) -> bytes | bytearray:
         size = int(self.rfile.readline(64).partition(b";")[0], 16)
         if size < 0:
             raise ValueError(size)
@@ -90,7 +90,7 @@ class Handler(BaseHTTPRequestHandler):
             pass  # trailers
         return chunk
 
-    def _exactly(self, size: int) -> bytes:
+    def _exactly(self, size: int) -> bytes | bytearray:
         """So many bytes: what was read ahead with the headers, then the rest in one call that lets go of the interpreter."""
         if size <= READ_AHEAD:
             found = self.rfile.read(size) if size else b""
@@ -106,7 +106,7 @@ class Handler(BaseHTTPRequestHandler):
             if not more:
                 raise ConnectionError("the connection ended within the body")
             have += more
-        return bytes(body)
+        return body
 
 
 class _Server(socketserver.ThreadingTCPServer):

@@ -21,13 +21,15 @@ from include.model_server.json_read import DEEPEST, read_column
 WORTH, KEPT = 16_384, 8 << 20
 """Bytes; a smaller body is read sooner the ordinary way, and after a larger one the parser's memory is given back."""
 
+BLOCK = 1 << 16
+
 _TURN = threading.Lock()
 _parser = simdjson.Parser()
 
 _REFUSALS = (ValueError, TypeError, LookupError, RuntimeError, MemoryError, OverflowError, StatusError)
 
 
-def turn(body: bytes) -> AbstractContextManager[Any]:
+def turn(body: bytes | bytearray) -> AbstractContextManager[Any]:
     """Hold this while a body is parsed and read: two that do so at once only take the interpreter from each other.
 
     A document must not outlive it, for the next one is parsed into the same memory.
@@ -43,7 +45,7 @@ class FastBody:
         self._lists = lists
 
     @classmethod
-    def parse(cls, body: bytes) -> "FastBody | None":
+    def parse(cls, body: bytes | bytearray) -> "FastBody | None":
         """None when it is small, or no plain JSON object."""
         if len(body) < WORTH:
             return None
@@ -55,7 +57,7 @@ class FastBody:
         finally:
             if len(body) > KEPT:
                 _parser = simdjson.Parser()
-        return cls(document, body.count(b"[")) if isinstance(document, simdjson.Object) else None
+        return cls(document, _opened(body)) if isinstance(document, simdjson.Object) else None
 
     @property
     def signature_name(self) -> str | None:
@@ -76,6 +78,12 @@ class FastBody:
         named = row and isinstance(self._document["instances"][0], simdjson.Object)
         expected = sum(map(_lists, arrays.values())) - (len(arrays) - 1 if named else 0)
         return (arrays, row) if expected == self._lists else None
+
+
+def _opened(body: bytes | bytearray) -> int:
+    """The brackets that open a list: by numpy in blocks that stay in the cache, several times as fast as `bytes.count`."""
+    text = np.frombuffer(body, np.uint8)
+    return sum(int(np.count_nonzero(text[at : at + BLOCK] == ord("["))) for at in range(0, len(text), BLOCK))
 
 
 def _lists(array: np.ndarray) -> int:
@@ -107,14 +115,18 @@ def _rows(instances: Any, infos: Mapping[str, Any]) -> dict[str, np.ndarray]:
 def _tensor(values: list[Any], info: Any) -> np.ndarray:
     """Values of one shape, put upon each other."""
     kind = tf.as_dtype(info.dtype)
+    if kind == tf.bool and set(map(type, values)) == {bool}:
+        return np.array(values)
     if not isinstance(values[0], simdjson.Array) or not (kind.is_floating or kind in (tf.int32, tf.int64)):
         return np.stack([read_column(_python(value), info) for value in values])
-    shape, (letter, dtype) = [len(values), *_shapes(values)], ("d", np.float64) if kind.is_floating else ("i", np.int64)
-    flat = np.concatenate([np.frombuffer(value.as_buffer(of_type=letter), dtype) for value in values])
-    if kind == tf.int32 and flat.size and not (kind.min <= flat.min() and flat.max() <= kind.max):
-        raise OverflowError("not an int32")
+    shape, (letter, dtype) = _shapes(values), ("d", np.float64) if kind.is_floating else ("i", np.int64)
+    stacked = np.empty((len(values), *shape), np.int64 if kind == tf.int32 else kind.as_numpy_dtype)
     with np.errstate(over="ignore"):
-        return flat.astype(kind.as_numpy_dtype).reshape(shape)
+        for row, value in zip(stacked, values, strict=True):
+            row[...] = np.frombuffer(value.as_buffer(of_type=letter), dtype).reshape(shape)
+    if kind == tf.int32 and stacked.size and not (kind.min <= stacked.min() and stacked.max() <= kind.max):
+        raise OverflowError("not an int32")
+    return stacked.astype(kind.as_numpy_dtype, copy=False)
 
 
 def _python(value: Any) -> Any:

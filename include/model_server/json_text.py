@@ -30,7 +30,7 @@ _WORDS = {
 SHOWN = 2000
 
 
-def parse_body(body: bytes) -> dict[str, Any]:
+def parse_body(body: bytes | bytearray) -> dict[str, Any]:
     """The JSON object of a request; of two equal keys at the top the first counts, what follows the object is ignored.
 
     Raises:
@@ -76,7 +76,7 @@ def kind_name(value: Any) -> str:
     return names.get(type(value), "Number")
 
 
-def _by_python(body: bytes) -> Any:
+def _by_python(body: bytes | bytearray) -> Any:
     if not body:
         raise invalid("JSON Parse error: The document is empty")
     text = body.decode("utf-8-sig", "surrogateescape")

@@ -24,6 +24,7 @@ from include.model_server.predict import run_signature
 from include.model_server.registry import Version
 from include.model_server.signatures import DEFAULT, Signature, find
 
+Body = bytes | bytearray
 JSON, TEXT = "application/json", "text/plain"
 UNZIPPED_LIMIT = 1 << 30
 """A small zipped body must not fill the memory."""
@@ -39,7 +40,7 @@ class Reply:
     api: bool = True
 
 
-def handle(core: Core, metrics_path: str, method: str, target: str, headers: dict[str, str], body: bytes) -> Reply:
+def handle(core: Core, metrics_path: str, method: str, target: str, headers: dict[str, str], body: Body) -> Reply:
     """Answer one request. `target` is the raw path with its query, header names are lower case."""
     path = target.partition("?")[0]
     if metrics_path and path == metrics_path and method == "GET":
@@ -64,7 +65,7 @@ def handle(core: Core, metrics_path: str, method: str, target: str, headers: dic
     return Reply(200, reply)
 
 
-def _predict(core: Core, found: Target, headers: dict[str, str], body: bytes) -> bytes:
+def _predict(core: Core, found: Target, headers: dict[str, str], body: Body) -> bytes:
     text = _unzipped(headers, body)
     with ExitStack() as held:
         with turn(text):
@@ -74,7 +75,7 @@ def _predict(core: Core, found: Target, headers: dict[str, str], body: bytes) ->
     return write_outputs(outputs, row)
 
 
-def _understood(core: Core, found: Target, text: bytes, held: ExitStack) -> tuple[Version, Signature, dict[str, Any], bool]:
+def _understood(core: Core, found: Target, text: Body, held: ExitStack) -> tuple[Version, Signature, dict[str, Any], bool]:
     """Who is asked, and what; the version stays borrowed as long as `held` is open. Raises StatusError."""
     fast = FastBody.parse(text)
     name = fast.signature_name if fast else None
@@ -93,24 +94,24 @@ def _understood(core: Core, found: Target, text: bytes, held: ExitStack) -> tupl
     return version, signature, inputs, row
 
 
-def _read(value: dict[str, Any], signature: Signature, text: bytes) -> tuple[dict[str, Any], bool]:
+def _read(value: dict[str, Any], signature: Signature, text: Body) -> tuple[dict[str, Any], bool]:
     return read_inputs(value, signature.infos, plain=b"true" not in text and b"false" not in text)
 
 
-def _classify(core: Core, found: Target, headers: dict[str, str], body: bytes) -> bytes:
+def _classify(core: Core, found: Target, headers: dict[str, str], body: Body) -> bytes:
     request, response = classification_pb2.ClassificationRequest(), classification_pb2.ClassificationResponse()
     _examples(core, found, headers, body, request, response, core.classify)
     return write_classifications(response.result)
 
 
-def _regress(core: Core, found: Target, headers: dict[str, str], body: bytes) -> bytes:
+def _regress(core: Core, found: Target, headers: dict[str, str], body: Body) -> bytes:
     request, response = regression_pb2.RegressionRequest(), regression_pb2.RegressionResponse()
     _examples(core, found, headers, body, request, response, core.regress)
     return write_regressions(response.result)
 
 
 def _examples(
-    core: Core, found: Target, headers: dict[str, str], body: bytes, request: Any, response: Any, call: Callable[..., None]
+    core: Core, found: Target, headers: dict[str, str], body: Body, request: Any, response: Any, call: Callable[..., None]
 ) -> None:
     found.fill(request.model_spec)
     value = parse_body(_unzipped(headers, body))
@@ -139,7 +140,7 @@ def _metadata(core: Core, found: Target, *_: Any) -> bytes:
     return _dump({"model_spec": spec, "metadata": {SIGNATURE_DEF: _fields(signatures)}})
 
 
-_VERBS: dict[str, Callable[[Core, Target, dict[str, str], bytes], bytes]] = {
+_VERBS: dict[str, Callable[[Core, Target, dict[str, str], Body], bytes]] = {
     "predict": _predict,
     "classify": _classify,
     "regress": _regress,
@@ -147,7 +148,7 @@ _VERBS: dict[str, Callable[[Core, Target, dict[str, str], bytes], bytes]] = {
 }
 
 
-def _unzipped(headers: dict[str, str], body: bytes) -> bytes:
+def _unzipped(headers: dict[str, str], body: Body) -> Body:
     if headers.get("content-encoding", "").lower() != "gzip":
         return body
     try:

@@ -23,15 +23,11 @@ from tensorflow.python.client import pywrap_tf_session
 
 from include.model_server.batching import Batching
 from include.model_server.errors import Code, StatusError
-from include.model_server.held import HeldRuns
 from include.model_server.loading import load
 from include.model_server.signatures import Signature
 
 EXECUTORS = 64
 """Sets of outputs that get an executor of their own; clients choose them, so there must be a limit. More fetch everything."""
-
-SHORT = 100e-6
-"""Seconds of a run that may keep the interpreter (`held`)."""
 
 
 class Servable:
@@ -63,21 +59,17 @@ class Servable:
         self._tensors: dict[str, Any] = {}
         self._fetched: set[tuple[str, ...]] = set()
         self._batching = batching
-        self._held = HeldRuns(self._session)
-        self._quickest: dict[tuple[str, ...], float] = {}
+        self._quickest: dict[tuple[tuple[str, ...], int], float] = {}  # by outputs, and bytes of the inputs to a power of two
         self._one_thread = inter_op == 1
         self._inline = self._options(config_pb2.RunOptions(inter_op_thread_pool=-1))
         self._pooled = self._options(config_pb2.RunOptions())
 
-    def run(
-        self, feeds: Mapping[str, np.ndarray], fetches: Sequence[str], timeout_ms: int = 0, lenient: bool = False
-    ) -> list[np.ndarray]:
+    def run(self, feeds: Mapping[str, np.ndarray], fetches: Sequence[str], timeout_ms: int = 0) -> list[np.ndarray]:
         """Evaluate tensors.
 
         Args:
             feeds: arrays by tensor name; a dtype is never cast and a shape never checked.
-            timeout_ms: the graph is cancelled after so many milliseconds; 0 means never.
-            lenient: the caller keeps the time itself, and the limit only saves work that nobody waits for.
+            timeout_ms: what the run may take; 0 is without end.
 
         Raises:
             tf.errors.OpError: what the runtime says, DEADLINE_EXCEEDED included.
@@ -85,34 +77,29 @@ class Servable:
         """
         if self._batching:
             return self._batching.run(self._run, feeds, fetches, timeout_ms)
-        return self._run(feeds, fetches, timeout_ms, lenient)
+        return self._run(feeds, fetches, timeout_ms)
 
     def close(self) -> None:
         """Free the session's memory."""
         if self._batching:
             self._batching.close()
-        self._held.close()
         self._session.close()
 
-    def _run(
-        self, feeds: Mapping[str, np.ndarray], fetches: Sequence[str], timeout_ms: int, lenient: bool = False
-    ) -> list[np.ndarray]:
+    def _run(self, feeds: Mapping[str, np.ndarray], fetches: Sequence[str], timeout_ms: int) -> list[np.ndarray]:
         names = self._few(tuple(fetches))
-        quickest = self._quickest.get(names, float("inf"))
-        free = timeout_ms <= 0 or (lenient and self._bounded and timeout_ms > quickest * 20_000)
+        like = names, sum(array.nbytes for array in feeds.values()).bit_length()
+        quickest = self._quickest.get(like, float("inf"))
+        free = timeout_ms <= 0 or (self._bounded and timeout_ms > quickest * 20_000)
         started = time.perf_counter()
-        found = self._held.run(feeds, names) if free and quickest < SHORT else None
-        if found is None:
-            found = self._run_freely(feeds, names, quickest) if free else self._run_limited(feeds, names, timeout_ms)
-            spent = time.perf_counter() - started
-            self._quickest[names] = min(quickest * 1.01, spent)
-            if spent < SHORT and self._bounded:
-                self._held.prepare(feeds, names)
+        if free:
+            found = self._call(self._inline if self._one_thread or quickest < 1e-3 else self._pooled, feeds, names)
+        else:
+            found = self._run_limited(feeds, names, timeout_ms)
+        spent = time.perf_counter() - started
+        self._quickest[like] = min(quickest * 1.01, spent)
+        if 0 < timeout_ms < spent * 1000:
+            raise tf.errors.DeadlineExceededError(None, None, "Timed out waiting for notification")
         return found if len(names) == len(fetches) else [found[names.index(name)] for name in fetches]
-
-    def _run_freely(self, feeds: Mapping[str, np.ndarray], fetches: Sequence[str], quickest: float) -> list[np.ndarray]:
-        options = self._inline if self._one_thread or quickest < 1e-3 else self._pooled
-        return self._call(options, feeds, fetches)
 
     def _run_limited(self, feeds: Mapping[str, np.ndarray], fetches: Sequence[str], timeout_ms: int) -> list[np.ndarray]:
         options = self._options(config_pb2.RunOptions(timeout_in_ms=timeout_ms, inter_op_thread_pool=int(self._one_thread)))
