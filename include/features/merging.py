@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 
 from include.parquet import write_stream
 
-RANGE = 50_000
+RANGE = 16_384
 """Rows that are looked at together, about; a key whose rows are more stays whole."""
 
 
@@ -32,6 +32,7 @@ def merge(paths: Sequence[Path], schema: pa.Schema, reduce: Callable[[pa.Table],
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=target.parent, prefix=".") as beside:
         write_stream(map(reduce, _ranges(paths, schema, Path(beside))), schema, target)
+    pa.default_memory_pool().release_unused()
 
 
 def _mapped(path: Path, schema: pa.Schema, beside: Path) -> pa.Table:
@@ -45,9 +46,9 @@ def _mapped(path: Path, schema: pa.Schema, beside: Path) -> pa.Table:
 def _ranges(paths: Sequence[Path], schema: pa.Schema, beside: Path) -> Iterator[pa.Table]:
     """The rows of all files, by ranges of the key."""
     tables = [_mapped(path, schema, beside / f"{number}.arrow") for number, path in enumerate(paths)]
-    keys = pa.chunked_array([pc.unique(table[0]) for table in tables], schema[0].type).unique().sort().to_pylist()
+    keys = pa.chunked_array([pc.unique(table[0]) for table in tables], schema[0].type).unique().sort()
     ranges = 1 + sum(table.num_rows for table in tables) // RANGE
-    starts = keys[:: max(1, len(keys) // ranges)]
+    starts = keys.take(pa.array(range(0, len(keys), max(1, len(keys) // ranges)), pa.int64())).to_pylist()
     bounds = [[*(_place(table[0], start) for start in starts), table.num_rows] for table in tables]
     for at in range(len(starts)):
         yield pa.concat_tables([table.slice(one[at], one[at + 1] - one[at]) for table, one in zip(tables, bounds, strict=True)])
