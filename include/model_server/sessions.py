@@ -5,9 +5,10 @@ The call underneath does neither, fetches a part of the outputs, takes a time li
 (inputs, outputs), and answers in the words of TensorFlow's C++ ("Expects arg[0] to be float but double is provided").
 
 A run with a time limit has to be handed to TensorFlow's threads, which for a small graph costs more than the graph. So a run
-that is bounded and known to need a twentieth of the time left goes without a limit, where the caller allows that, and one
-that needs less than a millisecond, or may use one thread only, stays in the caller's thread. Limited runs of a session with
-one thread go to a pool of as many threads as there are cores, or all callers would wait for each other.
+that is bounded, and known to need a twentieth of the time left with inputs of such a size, goes without a limit and is judged
+by the clock when it ends; one that needs less than a millisecond, or may use one thread only, stays in the caller's thread.
+Limited runs of a session with one thread go to a pool of as many threads as there are cores, or all callers would wait for
+each other.
 """
 
 import os

@@ -87,3 +87,13 @@ def test_plain_bodies_give_the_same_both_ways(both, body, kinds):
 def test_anything_else_is_left_to_the_careful_way(both, body, kinds):
     quick, careful = both(body, **kinds)
     assert quick is None and careful
+
+
+@pytest.mark.parametrize("block", [1, 3, 100])
+def test_lists_are_counted_across_blocks(monkeypatch, block):
+    from include.model_server import json_fast
+
+    monkeypatch.setattr(json_fast, "BLOCK", block)
+    for body in (b"[[1],[2]]", bytearray(b'{"x": [[[]]]}')):
+        assert json_fast._opened(body) == 3
+    assert json_fast._opened(b"") == 0
