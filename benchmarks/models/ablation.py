@@ -15,7 +15,8 @@ PARTS = (
     Part("promotions of the coming week", PLAN),
     Part("promotions of the week before", frozenset(f"{name}_before" for name in PLAN)),
     Part("habit interval", frozenset(("gap_mean", "gap_spread", "overdue", "due"))),
-    Part("loss of new products by themselves", fit={"NEW": 0.0}),
+    Part("head and loss of new products by themselves", fit={"NEW": 0.0}, alone=True),
+    Part("pairs weighed by NDCG instead of a softmax", fit={"EVERY": "listwise"}),
     Part("average of the weights", fit={"AVERAGED": 1.0}),
 )
 

@@ -2,7 +2,7 @@
 
 Weights are trained on the recipe's weeks up to the cut-off and stay. Week w is asked on its Sunday before: the product side is
 that of this night, as it is every night in production, and nothing that became known later is read. The SavedModel answers
-all of its candidates instead of twenty, so that one call serves both tasks.
+all of its candidates instead of twenty, and is asked for each task as a page would ask: for new products with `exclude_bought`.
 """
 
 import datetime as dt
@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from benchmarks.models.parts import WHOLE, Part
-from benchmarks.models.protocol import CUT_OFF, VALID, Fold, Scorer
+from benchmarks.models.protocol import CUT_OFF, VALID, Fold, Scorer, Scores
 from benchmarks.models.rival import Rival
 from include import recipes
 from include.evaluation.purchases import Purchases
@@ -119,7 +119,7 @@ def trained(recipe: Recipe, cut_off: int, part: Part = WHOLE) -> "Model":
         found = FITS[recipe.model](recipe, examples, tables)
     seconds = {"assemble": round(given.seconds), "fit": round(time.process_time() - began)}
     print(f"#   {recipe.name} up to week {cut_off}: {seconds} CPU s, loss {np.mean(found.losses[-1]):.4f}", flush=True)
-    return Model(recipe, found.vocabulary, found.arrays, given.widths, given.spec)
+    return Model(recipe, found.vocabulary, part.weights(found.arrays), given.widths, given.spec)
 
 
 class Asked:
@@ -147,10 +147,10 @@ class Asked:
         self.place = {name.encode(): place for place, name in enumerate(universe)} | {b"": len(universe)}
         self.seconds, self.count = 0.0, 0
 
-    def scores(self, households: list[str]) -> np.ndarray:
-        """float32 [n, V] over the universe; the least where a product is no candidate."""
+    def scores(self, households: list[str], new: bool) -> np.ndarray:
+        """float32 [n, V] over the universe; the least where a product is no candidate. `new`: of new products alone."""
         out = np.full((len(households), len(self.place)), _NEVER, np.float32)
-        for start, tensors in self.batches(households):
+        for start, tensors in self.batches(households, new):
             began = time.process_time()
             answer = self.signature(**tensors)
             self.seconds, self.count = self.seconds + time.process_time() - began, self.count + len(answer["model"])
@@ -158,14 +158,14 @@ class Asked:
                 out[start + row, [self.place[one] for one in products]] = values
         return out[:, :-1]
 
-    def batches(self, households: list[str]) -> Iterator[tuple[int, dict[str, Any]]]:
+    def batches(self, households: list[str], new: bool = False) -> Iterator[tuple[int, dict[str, Any]]]:
         """Where each batch begins, and the inputs of the signature."""
         import tensorflow as tf
 
         for start in range(0, len(households), BATCH):
             inputs = self.view.household_inputs(households[start : start + BATCH], self.recipe.history_slots)
             inputs["history_features"] = self.part.history(inputs["history_features"], self.recipe)
-            inputs["exclude_bought"] = np.zeros(len(inputs["history_product"]), bool)
+            inputs["exclude_bought"] = np.full(len(inputs["history_product"]), new)
             yield start, {name: tf.constant(value) for name, value in inputs.items()}
 
 
@@ -180,12 +180,12 @@ def ours(cut: Fold, name: str, plan: bool, part: Part = WHOLE, **changes: Any) -
     """A recipe of the surface without a part of it, fitted on the weeks up to the cut-off."""
     model, asked = trained(recipe_of(name, plan, **changes), cut.cut_off, part), dict[int, Asked]()
 
-    def score(purchases: Purchases, week: int, households: np.ndarray) -> np.ndarray:
+    def score(purchases: Purchases, week: int, households: np.ndarray) -> Scores:
         if week not in asked:
             asked.clear()
             asked[week] = Asked(model, cut, week, part)
-        one = asked[week]
-        found = one.scores(cut.panel.household_ids[households].astype(str).tolist())
+        one, names = asked[week], cut.panel.household_ids[households].astype(str).tolist()
+        found = {"all": one.scores(names, new=False), "new": one.scores(names, new=True)}
         print(f"#   week {week}: {1000 * one.seconds / one.count:.2f} CPU ms a household", flush=True)
         return found
 

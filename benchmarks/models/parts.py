@@ -20,13 +20,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Part:
-    """Columns of the slots and of the products, the product factors, the texts, and constants of fit_two_stage."""
+    """Columns of the slots and of the products, the product factors, the texts, constants of fit_two_stage, and the last layer
+    that orders new products when they are asked for alone."""
 
     name: str
     columns: frozenset[str] = frozenset()
     factors: bool = False
     texts: bool = False
-    fit: Mapping[str, float] = field(default_factory=dict, hash=False)
+    fit: Mapping[str, float | str] = field(default_factory=dict, hash=False)
+    alone: bool = False
 
     def history(self, features: np.ndarray, recipe: Recipe) -> np.ndarray:
         return self._without(features, recipe.columns.history)
@@ -41,6 +43,11 @@ class Part:
         if self.texts:
             changes |= {name: np.full(len(table.ids), "", object) for name in ("types", "categories")}
         return replace(table, **changes)
+
+    def weights(self, arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """Of a trained model; without `alone` its other order of new products stands in the place of this one."""
+        one = ("hot_out", "hot_skip", "hot_offset") if self.alone else ()
+        return dict(arrays) | {name: np.repeat(arrays[name][..., :1], arrays[name].shape[-1], axis=-1) for name in one}
 
     @contextmanager
     def constants(self) -> Iterator[None]:

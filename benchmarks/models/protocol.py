@@ -32,8 +32,10 @@ TASKS = ("all", "new")
 _CHUNK = 400
 _NEVER = np.float32(-1e9)
 
-Scorer = Callable[[Purchases, int, np.ndarray], np.ndarray]
-"""(purchases of the universe, week, households int [n]) -> scores float32 [n, V]; reads weeks before that week only."""
+Scores = np.ndarray | Mapping[str, np.ndarray]
+"""float32 [n, V]; by task where a model is asked for each task by itself."""
+Scorer = Callable[[Purchases, int, np.ndarray], Scores]
+"""(purchases of the universe, week, households int [n]) -> scores; reads weeks before that week only."""
 
 
 @dataclass(frozen=True)
@@ -141,11 +143,12 @@ def measure(scorer: Scorer, fold: Fold, weeks: Sequence[int], tasks: Sequence[st
     for week in weeks:
         for households, scores in _scored(scorer, fold, week):
             for task in tasks:
-                parts[task].append(_answered(fold, week, households, scores, task))
+                of_task = scores if isinstance(scores, np.ndarray) else scores[task]
+                parts[task].append(_answered(fold, week, households, of_task, task))
     return {task: _measured(fold, part) for task, part in parts.items()}
 
 
-def _scored(scorer: Scorer, fold: Fold, week: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+def _scored(scorer: Scorer, fold: Fold, week: int) -> Iterator[tuple[np.ndarray, Scores]]:
     asked = queries(fold, week)
     for start in range(0, len(asked), _CHUNK):
         households = asked[start : start + _CHUNK]

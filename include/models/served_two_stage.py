@@ -23,7 +23,7 @@ class ServedTwoStage(ServedRanker):
     def choose(self, product: Any, features: Any, household: Any, exclude: Any) -> tuple[tf.Tensor, tf.Tensor]:
         asked = product, features, household, exclude
         scores = two_stage_scoring.score(*self.both(), self.columns, self.shortlist, *asked)
-        return two_stage_scoring.answer(scores, self.hot, self.top_k)
+        return two_stage_scoring.answer(scores, exclude, self.hot, self.top_k)
 
     def both(self) -> tuple[scoring.Weights, two_stage_scoring.Night]:
         """Dense weights, and the night's product side as the formula reads it."""

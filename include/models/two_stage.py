@@ -19,23 +19,23 @@ def shapes(recipe: Recipe, width: Mapping[str, int]) -> dict[str, tuple[int, ...
     f, p, g = width["history"], width["product"], width["household"]
     of_group = kin.width(recipe.columns.history)
     made = GROUPS * of_group + two_stage_scoring.ALIKES
-    sides = {"history": f + p + made, "hot": p + made}
+    sides = {"history": (f + p + made, 1), "hot": (p + made, two_stage_scoring.HEADS)}
     first, second = recipe.hidden
     out: dict[str, tuple[int, ...]] = {
         "first_kin": (GROUPS, of_group),
         "first_alike": (two_stage_scoring.WEIGHTS,),
         "first_product": (p,),
-        "hot_offset": (1,),
+        "hot_offset": (two_stage_scoring.HEADS,),
     }
-    for name, inputs in sides.items():
+    for name, (inputs, heads) in sides.items():
         out |= {
             f"{name}_kernel": (inputs, first),
             f"{name}_household": (g, first),
             f"{name}_bias": (first,),
             f"{name}_kernel_2": (first, second),
             f"{name}_bias_2": (second,),
-            f"{name}_out": (second, 1),
-            f"{name}_skip": (inputs, 1),
+            f"{name}_out": (second, heads),
+            f"{name}_skip": (inputs, heads),
         }
     return out
 

@@ -3,8 +3,11 @@
     first(n)  = kin_n . F + x_n . f                      for every hot product n that the household never bought: linear
     shortlist = the `shortlist` best of these
     score(s)  = net_repeat[f_s, x_p, kin_s, g]           for a slot s with features f_s
-    score(n)  = net_explore[x_n, kin_n, g]               for a product n of the shortlist
+    score(n)  = net_explore[x_n, kin_n, g]               for a product n of the shortlist: one beside the slots, one alone
     net[v, g] = two layers of relu over v and g, and a linear term of v
+
+Which new product comes first, and how it compares with the household's own, are two questions: net_explore answers each with
+weights of its own in its last layer, and a request for new products alone (`exclude_bought`) gets the first answer.
 
 x are the night's product features, g the household's, kin what kin.py makes of the slots; the first stage reads of what is
 alike only the part over all directions. Features are standardised and cut at 8 standard deviations. Rows of the factors are
@@ -23,11 +26,13 @@ WEIGHTS = 2
 """Weights of slots with which the factors are summed."""
 ALIKES = 2 * WEIGHTS
 """Features by factors: over all and over half of the directions."""
+HEADS = 2
+"""Answers of net_explore: beside the slots, alone."""
 
 
 class Scores(NamedTuple):
     """Slots: rows int32, logits and mask [B, H]. Hot products: logits of the first stage and mask [B, N]. Shortlist: places
-    among the hot products int32, logits of the second stage and mask [B, K]."""
+    among the hot products int32, logits of the second stage beside the slots and alone, and mask [B, K]."""
 
     history: tf.Tensor
     history_logit: tf.Tensor
@@ -36,6 +41,7 @@ class Scores(NamedTuple):
     hot_open: tf.Tensor
     place: tf.Tensor
     short_logit: tf.Tensor
+    alone_logit: tf.Tensor
     short_open: tf.Tensor
 
 
@@ -78,9 +84,10 @@ def score(
     """Logits of all candidates of a batch; `columns` names the history features, inputs are those of the served signature."""
     found = pairs(w, night, columns, shortlist, history_product, history_features, household_features, exclude_bought)
     owner, shape = tf.cast(found.slot[:, 0], tf.int32), tf.shape(found.place)
-    slot_logit = _net(w, "history", found.of_slot, tf.gather(found.household, owner))
+    slot_logit = _net(w, "history", found.of_slot, tf.gather(found.household, owner))[:, 0]
     short = tf.reshape(found.of_short, [-1, found.of_short.shape[-1]])
     short_logit = _net(w, "hot", short, tf.repeat(found.household, shape[1], axis=0)) + w["hot_offset"]
+    beside, alone = tf.unstack(tf.reshape(short_logit, [shape[0], shape[1], HEADS]), axis=-1)
     return Scores(
         found.history,
         tf.scatter_nd(found.slot, slot_logit, tf.shape(found.history, tf.int64)),
@@ -88,7 +95,8 @@ def score(
         found.first_logit,
         found.hot_open,
         found.place,
-        tf.reshape(short_logit, shape),
+        beside,
+        alone,
         found.short_open,
     )
 
@@ -139,9 +147,10 @@ def pairs(
     )
 
 
-def answer(scores: Scores, hot: tf.Tensor, k: int) -> tuple[tf.Tensor, tf.Tensor]:
+def answer(scores: Scores, exclude_bought: tf.Tensor, hot: tf.Tensor, k: int) -> tuple[tf.Tensor, tf.Tensor]:
     """Rows int32 [B, k] and scores float32 [B, k] of the best open candidates."""
-    logits = tf.concat([scores.history_logit, scores.short_logit], axis=1)
+    short_logit = tf.where(exclude_bought[:, None], scores.alone_logit, scores.short_logit)
+    logits = tf.concat([scores.history_logit, short_logit], axis=1)
     is_open = tf.concat([scores.history_open, scores.short_open], axis=1)
     every = tf.concat([scores.history, tf.gather(hot, scores.place)], axis=1)
     return candidates.best(tf.where(is_open, logits, candidates.NOTHING), every, k)
@@ -185,12 +194,12 @@ def _bent(near: tf.Tensor) -> tf.Tensor:
 
 
 def _net(w: Weights, name: str, x: tf.Tensor, household: tf.Tensor) -> tf.Tensor:
-    """[M] of candidates [M, X] and their households [M, G]: side by side in one product with its bias and relu, which the
+    """[M, O] of candidates [M, X] and their households [M, G]: side by side in one product with its bias and relu, which the
     runtime makes in one pass over the widest tensor there is."""
     kernel = tf.concat([w[f"{name}_kernel"], w[f"{name}_household"]], axis=0)
     hidden = _layer(tf.concat([x, household], axis=1), kernel, w[f"{name}_bias"])
     hidden = _layer(hidden, w[f"{name}_kernel_2"], w[f"{name}_bias_2"])
-    return (tf.matmul(hidden, w[f"{name}_out"]) + tf.matmul(x, w[f"{name}_skip"]))[:, 0]
+    return tf.matmul(hidden, w[f"{name}_out"]) + tf.matmul(x, w[f"{name}_skip"])
 
 
 def _layer(x: tf.Tensor, kernel: tf.Tensor, bias: tf.Tensor) -> tf.Tensor:

@@ -1,6 +1,6 @@
-"""The two-stage ranker in training: three listwise losses, and weights that are averaged over the steps.
+"""The two-stage ranker in training: three losses, and weights that are averaged over the steps.
 
-    loss(h) = listwise over slots and shortlist
+    loss(h) = LambdaRank over slots and shortlist
               + NEW * listwise over the shortlist alone, for households that bought one of it
               + listwise of the first stage over all hot products, likewise
 
@@ -22,11 +22,15 @@ from include.recipes.recipe import Recipe
 from include.training.batches import Feed, Night
 from include.training.examples import Parts
 from include.training.fit import Trained, adam, listwise, make_deterministic, product_tensors, steps_of, vocabulary_of
+from include.training.lambda_rank import lambda_rank
 from include.training.loop import Course, Run, Side, state_of, train
 from include.training.scalers import fit_scalers
 
 NEW = 1.0
 AVERAGED = 100.0
+LOSSES = {"lambda_rank": lambda_rank, "listwise": listwise}
+EVERY = "lambda_rank"
+"""Which of them is that over slots and shortlist."""
 
 
 def fit_two_stage(recipe: Recipe, examples: Sequence[Parts], tables: list[ProductTable], run: Run | None = None) -> Trained:
@@ -80,5 +84,6 @@ def loss_of(scores: two_stage_scoring.Scores, slot_label: tf.Tensor, hot_label: 
     slot_label = slot_label * tf.cast(scores.history_open, tf.float32)
     hot_label = hot_label * tf.cast(scores.hot_open, tf.float32)
     label = tf.gather(hot_label, scores.place, batch_dims=1)
-    every = listwise(tf.concat([slot, short], axis=1), tf.concat([slot_label, label], axis=1))
-    return every + NEW * listwise(short, label) + listwise(first, hot_label)
+    alone = tf.where(scores.short_open, scores.alone_logit, candidates.NOTHING)
+    every = LOSSES[EVERY](tf.concat([slot, short], axis=1), tf.concat([slot_label, label], axis=1))
+    return every + NEW * listwise(alone, label) + listwise(first, hot_label)

@@ -31,6 +31,13 @@ def test_a_part_is_left_out_of_questions_and_products_alike() -> None:
     assert (WHOLE.table(table, toy_models.TWO_STAGE).features == table.features).all()
 
 
+def test_without_its_own_head_new_products_are_ordered_as_beside_the_others() -> None:
+    arrays = toy_models.two_stage().arrays
+    left = Part("head", alone=True).weights(arrays)
+    assert all((left[name] == arrays[name][..., :1]).all() for name in ("hot_out", "hot_skip", "hot_offset"))
+    assert (arrays["hot_out"][:, 0] != arrays["hot_out"][:, 1]).any() and left["hot_kernel"] is arrays["hot_kernel"]
+
+
 def test_constants_of_training_come_back() -> None:
     before = fit_two_stage.NEW
     with Part("loss", fit={"NEW": 0.0}).constants():
