@@ -9,7 +9,7 @@ hardly sees because a household's own past outweighs them.
 
 import logging
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import keras
 import numpy as np
@@ -18,21 +18,20 @@ import tensorflow as tf
 from include.errors import Refused
 from include.models import candidates, scoring
 from include.models.pair_ranker import PairRanker
-from include.models.product_side import CUT, EMBEDDINGS
+from include.models.product_side import CUT
 from include.models.tables import NightTables, ProductTable, night_tables
 from include.models.vocabulary import Vocabulary
 from include.recipes.recipe import Recipe
 from include.training.batches import Feed, Night
 from include.training.examples import Parts
 from include.training.in_batch import TOWERS, in_batch_loss, with_shares
-from include.training.loop import Course, Run, Side, state_of, train
+from include.training.loop import Course, Run, Side, train
+from include.training.optimisers import fast_and_slow
 from include.training.scalers import fit_scalers
 from include.training.warm import Start
 
 log = logging.getLogger("nightfill")
 NEW = 0.2
-WARM = 0.1
-"""Share of the steps in which the learning rate rises; it falls along a cosine after."""
 
 
 class Trained:
@@ -107,23 +106,6 @@ def course_of(model: PairRanker, recipe: Recipe, feed: Feed, sides: list[Side], 
     return Course(recipe.epochs, feed.plan, feed.batches, sides, loss, *fast_and_slow(model.named, recipe, total))
 
 
-def fast_and_slow(
-    weights: Mapping[str, tf.Variable], recipe: Recipe, total: int
-) -> tuple[list[tf.Variable], Callable[[list[tf.Tensor]], None], dict[str, tf.Variable]]:
-    """What a course needs of weights whose embeddings learn slowly: the weights, how gradients change them, the state."""
-    dense = [value for name, value in weights.items() if name not in EMBEDDINGS]
-    embeddings = [weights[name] for name in EMBEDDINGS]
-    fast, slow = adam(recipe.learning_rate, total), adam(recipe.learning_rate * recipe.embedding_rate, total)
-    fast.build(dense)
-    slow.build(embeddings)
-
-    def apply(gradients: list[tf.Tensor]) -> None:
-        fast.apply(gradients[: len(dense)], dense)
-        slow.apply(gradients[len(dense) :], embeddings)
-
-    return dense + embeddings, apply, state_of(weights, fast=fast, slow=slow)
-
-
 def product_tensors(tables: NightTables, scalers: Mapping[str, tf.Tensor]) -> Side:
     """One night's product side on the device, its features standardised."""
     mean, deviation = scalers["product_mean"].numpy(), scalers["product_deviation"].numpy()
@@ -131,13 +113,6 @@ def product_tensors(tables: NightTables, scalers: Mapping[str, tf.Tensor]) -> Si
     side = {name: tf.constant(getattr(tables, name)) for name in ("product", "type", "category", "hot", "hot_place", "row_of")}
     sizes = {"types": tf.constant(int(tables.type.max()) + 1), "categories": tf.constant(int(tables.category.max()) + 1)}
     return side | sizes | {"features": tf.constant(features)}
-
-
-def adam(rate: float, total: int) -> keras.optimizers.Optimizer:
-    """Adam whose rate rises over the first steps of `total` and falls along a cosine after."""
-    warm = max(1, int(total * WARM))
-    schedule = keras.optimizers.schedules.CosineDecay(rate / 10, max(1, total - warm), warmup_target=rate, warmup_steps=warm)
-    return keras.optimizers.Adam(schedule, global_clipnorm=5.0)
 
 
 def vocabulary_of(tables: list[ProductTable], start: Start | None = None) -> Vocabulary:

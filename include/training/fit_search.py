@@ -24,9 +24,10 @@ from include.models.tables import ProductTable
 from include.recipes.recipe import Recipe
 from include.training.batches import Feed
 from include.training.examples import Examples, Parts
-from include.training.fit import Trained, fast_and_slow, forget_unknown, make_deterministic, vocabulary_of
+from include.training.fit import Trained, forget_unknown, make_deterministic, vocabulary_of
 from include.training.fit_text import fit_text
 from include.training.loop import Course, Run, Side, train
+from include.training.optimisers import fast_and_slow
 from include.training.query_examples import Asked, Types, asked_of
 from include.training.scalers import fit_scalers
 

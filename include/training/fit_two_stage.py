@@ -21,9 +21,10 @@ from include.models.two_stage import TwoStage
 from include.recipes.recipe import Recipe
 from include.training.batches import Feed, Night
 from include.training.examples import Parts
-from include.training.fit import Trained, adam, listwise, make_deterministic, product_tensors, steps_of, vocabulary_of
+from include.training.fit import Trained, listwise, make_deterministic, product_tensors, steps_of, vocabulary_of
 from include.training.lambda_rank import lambda_rank
-from include.training.loop import Course, Run, Side, state_of, train
+from include.training.loop import Course, Run, Side, train
+from include.training.optimisers import optimised
 from include.training.scalers import fit_scalers
 
 NEW = 1.0
@@ -39,7 +40,7 @@ def fit_two_stage(recipe: Recipe, examples: Sequence[Parts], tables: list[Produc
     make_deterministic(recipe.seed)
     vocabulary = vocabulary_of(tables, run.start)
     products = [factor_tables(table, vocabulary, recipe.hot_products, "trend") for table in tables]
-    feed = Feed(examples, lambda night, part: Night(part, products[night]), recipe.batch, recipe.seed)
+    feed = Feed(examples, lambda night, part: Night(part, products[night]), recipe.batch, recipe.seed, alike=False)
     total = steps_of(recipe, feed)
     model = TwoStage(recipe, run.start.scalers() if run.start else fit_scalers(examples, tables))
     if run.start:
@@ -60,20 +61,20 @@ def factor_tensors(table: FactorTables) -> Side:
 def _course(
     model: TwoStage, average: dict[str, tf.Variable], recipe: Recipe, feed: Feed, sides: list[Side], total: int
 ) -> Course:
-    values = list(model.named.values())
-    optimizer = adam(recipe.learning_rate, total)
-    optimizer.build(values)
+    first = [name for name in model.named if name.startswith("first")]
+    second = [name for name in model.named if name not in first]
+    rate = recipe.learning_rate
+    values, learn, state = optimised(model.named, {"first": (first, rate), "second": (second, rate)}, total)
 
     def loss(side: Side, batch: dict[str, tf.Tensor]) -> tf.Tensor:
         return loss_of(model(side, batch), batch["slot_label"], batch["hot_label"])
 
     def apply(gradients: list[tf.Tensor]) -> None:
-        optimizer.apply(gradients, values)
-        for kept, value in zip(average.values(), values, strict=True):
+        learn(gradients)
+        for kept, value in zip(average.values(), model.named.values(), strict=True):
             kept.assign_add((tf.convert_to_tensor(value) - kept) / AVERAGED)
 
-    state = state_of(model.named, adam=optimizer) | average
-    return Course(recipe.epochs, feed.plan, feed.batches, sides, loss, values, apply, state)
+    return Course(recipe.epochs, feed.plan, feed.batches, sides, loss, values, apply, state | average)
 
 
 def loss_of(scores: two_stage_scoring.Scores, slot_label: tf.Tensor, hot_label: tf.Tensor) -> tf.Tensor:
