@@ -18,6 +18,7 @@ PARTS = (
     Part("head and loss of new products by themselves", fit={"NEW": 0.0}, alone=True),
     Part("pairs weighed by NDCG instead of a softmax", fit={"EVERY": "listwise"}),
     Part("average of the weights", fit={"AVERAGED": 1.0}),
+    Part("older half of the training weeks", recipe={"train_weeks": 10}),
 )
 
 
@@ -25,7 +26,7 @@ def ablation() -> Iterator[dict[str, Any]]:
     """By part left out and task: NDCG@10 without it, and what the whole leads by, paired by household."""
     cut, whole = fold(CUT_OFF[VALID]), {}
     for part in PARTS:
-        found = measure(ours(cut, "two_stage", plan=True, part=part), cut, VALID)
+        found = measure(ours(cut, "two_stage", plan=True, part=part, **part.recipe), cut, VALID)
         whole = whole or found
         for task, one in found.items():
             lead = whole[task].lead(one).rounded()

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Part:
-    """Columns of the slots and of the products, the product factors, the texts, constants of fit_two_stage, and the last layer
-    that orders new products when they are asked for alone."""
+    """Columns of the slots and of the products, the product factors, the texts, constants of fit_two_stage, the last layer that
+    orders new products when they are asked for alone, and values of the recipe."""
 
     name: str
     columns: frozenset[str] = frozenset()
@@ -29,6 +29,7 @@ class Part:
     texts: bool = False
     fit: Mapping[str, float | str] = field(default_factory=dict, hash=False)
     alone: bool = False
+    recipe: Mapping[str, int] = field(default_factory=dict, hash=False)
 
     def history(self, features: np.ndarray, recipe: Recipe) -> np.ndarray:
         return self._without(features, recipe.columns.history)
