@@ -4,6 +4,7 @@ import time
 
 from include.cli.airflow_api import DONE, AirflowApi
 from include.cli.terminal import Screen
+from include.words import counted
 
 DAG = "build_features"
 
@@ -21,11 +22,11 @@ def follow(api: AirflowApi, screen: Screen, first: str, last: str, poll: float =
             break
         since = time.monotonic() - began
         left = f", about {since / ended * (len(states) - ended):.0f} s left" if ended else ""
-        screen.progress(f"{ended} of {len(states)} nights, {since:.0f} s{left}")
+        screen.progress(f"{ended} of {counted(len(states), 'night')}, {since:.0f} s{left}")
         time.sleep(poll)
     failed = sorted(night for night, state in states.items() if state == "failed")
     if failed:
         screen.say(f"Failed: {', '.join(failed)}. Read `nightfill logs build_features`, then clear them on the web page.")
         return 1
-    screen.say(f"{len(states)} nights from {first} to {last} are built")
+    screen.say(f"Built {counted(len(states), 'night')} from {first} to {last}")
     return 0

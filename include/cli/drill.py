@@ -26,6 +26,7 @@ from include.rollout.verdict import Kind
 from include.serving import processes
 from include.settings import ROOT, Settings
 from include.store.objects import open_store
+from include.words import counted
 
 GUESS = 90
 """Seconds that one drill takes on two cores, roughly."""
@@ -48,7 +49,7 @@ def run(settings: Settings, surface: str, fault: str, form: str) -> int:
             drills.close()
     screen.say("\n" + render(drills.rows))
     written = write(drills.rows, settings.run / "drills.json")
-    screen.say(f"{len(drills.rows)} drills in {clock(time.monotonic() - began)}: {written}")
+    screen.say(f"{counted(len(drills.rows), 'drill')} in {clock(time.monotonic() - began)}: {written}")
     return 0 if all(row.ok for row in drills.rows) else 1
 
 
@@ -168,9 +169,8 @@ class Drills:
             process = subprocess.Popen(command, cwd=ROOT, env=environ, stdout=file, stderr=subprocess.STDOUT)
             try:
                 while process.poll() is None:
-                    self.screen.progress(
-                        f"Spoiling {len(wanted)} copies of the stable model, {clock(time.monotonic() - began)}"
-                    )
+                    copies = counted(len(wanted), "copy", "copies")
+                    self.screen.progress(f"Spoiling {copies} of the stable model, {clock(time.monotonic() - began)}")
                     time.sleep(0.5)
             finally:
                 process.kill()

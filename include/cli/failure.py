@@ -9,6 +9,7 @@ from include.cli.airflow_api import Json
 from include.cli.airflow_stack import url
 from include.cli.plan import Step
 from include.settings import Settings
+from include.words import counted
 
 TAIL = 30
 
@@ -31,7 +32,7 @@ def explain(settings: Settings, step: Step, tasks: Sequence[Json]) -> str:
     tail = task_log.lines(settings, step.dag_id, step.run_id, task_id)[-TAIL:] or ["(the task left no log)"]
     return "\n".join(
         [
-            f"FAILED: task {task_id} of {step.dag_id}, run {step.run_id}, after {failed['try_number']} attempts.",
+            f"FAILED: task {task_id} of {step.dag_id}, run {step.run_id}, after {counted(failed['try_number'], 'attempt')}.",
             f"The last lines of its log (all of it: ./nightfill logs {task_id}):",
             *[f"    {line}" for line in tail],
             *_error(report_path(settings, step.dag_id, step.run_id, task_id)),

@@ -19,6 +19,7 @@ from include.settings import Settings
 from include.store.many import each
 from include.store.objects import Store, open_store
 from include.store.reach import where
+from include.words import counted
 
 
 def run(settings: Settings, args: argparse.Namespace) -> int:
@@ -95,7 +96,8 @@ def _words(value: dict[str, Any]) -> str:
     if bought := value.get("purchases"):
         when = f", {bought['first']} to {bought['last']}" if bought["lines"] else ""
         said.append(
-            f"Known of this household: {bought['lines']} lines in {bought['baskets']} baskets on {bought['days']} days{when}."
+            f"Known of this household: {counted(bought['lines'], 'line')} in {counted(bought['baskets'], 'basket')} "
+            f"on {counted(bought['days'], 'day')}{when}."
         )
         said += [", ".join(f"{name} {found}" for name, found in line.items()) for line in bought.get("ids", [])]
     rows = [

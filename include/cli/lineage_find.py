@@ -10,6 +10,7 @@ from include.rollout import names
 from include.serving.answer_log import Answer, read_answers
 from include.store.partitions import manifest_key
 from include.store.reach import where
+from include.words import counted
 
 
 def find_answers(root: Path, surface: str, night: dt.date, household: str = "", request: str = "") -> list[Answer]:
@@ -20,9 +21,10 @@ def find_answers(root: Path, surface: str, night: dt.date, household: str = "", 
     """
     have = logged_nights(root, surface)
     if night not in have:
-        held = f"It holds {len(have)} nights from {have[0]} to {have[-1]}" if have else f"It holds nothing of {surface}"
+        some = f"{counted(len(have), 'night')} from {have[0]} to {have[-1]}" if have else f"nothing of {surface}"
         raise Refused(
-            f"The answer log has no answer of {surface} for {night}: none was given, or `tidy` has deleted them", held
+            f"The answer log has no answer of {surface} for {night}: none was given, or `tidy` has deleted them",
+            f"It holds {some}",
         )
     every = read_answers(root, surface, [night])
     found = [one for one in every if household in ("", one.household) and request in ("", one.request)]

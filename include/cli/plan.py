@@ -10,6 +10,7 @@ from include.nights import parse, span
 from include.recipes.cadence import due
 from include.settings import SourceSpec
 from include.source_days import ENDS
+from include.words import counted
 
 WEEK = dt.timedelta(days=7)
 DAY = dt.timedelta(days=1)
@@ -48,7 +49,8 @@ class Calendar(BaseModel):
             raise ValueError(f"the first model ({self.first_model}) lies before the history ({self.history_from})")
         if self.report_night > self.last_day:
             raise ValueError(
-                f"{self.nights} nights need purchases up to {self.report_night}, and they may be read up to {self.last_day}"
+                f"{counted(self.nights, 'night needs', 'nights need')} purchases up to {self.report_night}, "
+                f"and they may be read up to {self.last_day}"
             )
         return self
 
@@ -134,8 +136,8 @@ def latest_model(first: dt.date, last: dt.date, nights: int, gate_weeks: int) ->
         have, need = (last - first).days + 1, (past + 2 * WEEK).days + nights + 1
         raise Refused(
             f"The data is too short: it holds {have} days ({have / 7:.1f} weeks) from {first} to {last}, "
-            f"and {nights} nights need {need} ({-(-need // 7)} weeks: 1 of past, 1 to train on, {gate_weeks} for the gates, "
-            "1 for the release, the nights themselves, 1 for the report)",
+            f"and {counted(nights, 'night needs', 'nights need')} {need} ({-(-need // 7)} weeks: 1 of past, 1 to train on, "
+            f"{gate_weeks} for the gates, 1 for the release, the nights themselves, 1 for the report)",
             "Deliver earlier days as well" + (", or ask for fewer nights (--nights 1)" if nights > 1 else ""),
         )
     return model

@@ -4,6 +4,7 @@ from typing import Any
 
 from include.cli.summary import METRICS, VARIANT
 from include.cli.terminal import clock, table
+from include.words import counted
 
 
 def render(summary: dict[str, Any]) -> str:
@@ -44,6 +45,6 @@ def _compression(found: dict[str, Any]) -> list[str]:
 def _releases(found: dict[str, Any]) -> list[str]:
     return [
         f"release of {release['candidate']} against {release['stable']}: {release['verdict']} - {release['reason']} "
-        f"({release['requests']} requests, {release['failed_requests']} failed)"
+        f"({counted(release['requests'], 'request')}, {release['failed_requests']} failed)"
         for release in found["releases"]
     ]

@@ -13,6 +13,7 @@ from include.cli.airflow_api import AirflowApi
 from include.errors import TryAgain
 from include.serving import processes
 from include.settings import Settings
+from include.words import counted
 
 Say = Callable[[str], None]
 
@@ -59,7 +60,7 @@ def stop(settings: Settings, say: Say = print) -> bool:
     ran = processes.stop(settings)
     left = _sweep(settings)
     if left:
-        say(f"Ended {left} processes that tasks had left")
+        say(f"Ended {counted(left, 'process', 'processes')} that tasks had left")
     return ran or bool(left)
 
 

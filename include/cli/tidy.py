@@ -12,6 +12,7 @@ from include.rollout import retention
 from include.rollout.retention import Machine, Plan
 from include.settings import Settings
 from include.store.objects import open_store
+from include.words import counted
 
 
 def run(settings: Settings, args: argparse.Namespace) -> int:
@@ -70,7 +71,7 @@ def size(count: int) -> str:
     for step, unit in ((1 << 30, "GB"), (1 << 20, "MB"), (1 << 10, "kB")):
         if count >= step:
             return f"{count / step:.1f} {unit}"
-    return f"{count} bytes"
+    return counted(count, "byte")
 
 
 def _chosen(settings: Settings, args: argparse.Namespace) -> Settings:

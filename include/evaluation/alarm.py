@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from include.evaluation.measures import MIN_HOUSEHOLDS, Judged
+from include.words import counted
 
 TOLERATED_FALL = 0.02
 """Share of the model's earlier NDCG@10 that its lead over habit may fall by."""
@@ -32,8 +33,9 @@ def alarm(judged: Judged, serving: dict[str, Any] | None) -> dict[str, Any]:
 
 def _against_popularity(judged: Judged, rows: np.ndarray) -> tuple[bool, str]:
     found = judged.difference(rows, "popularity")
-    if not found or found["answers"] < MIN_HOUSEHOLDS:
-        return False, f"{found['answers'] if found else 0} answers beside popularity, {MIN_HOUSEHOLDS} are needed to judge"
+    answers = found["answers"] if found else 0
+    if not found or answers < MIN_HOUSEHOLDS:
+        return False, f"{counted(answers, 'answer')} beside popularity, {MIN_HOUSEHOLDS} are needed to judge"
     text = f"NDCG@10 {found['value']:+.4f} against popularity (95 % interval {found['low']:+.4f} to {found['high']:+.4f})"
     return (True, f"The serving model is worse than popularity: {text}") if found["high"] < 0 else (False, text)
 
@@ -47,7 +49,7 @@ def _against_itself(judged: Judged, rows: np.ndarray) -> tuple[bool, str]:
     latest = judged.night[mine] == nights[-1]
     new, old = lead[latest], lead[~latest]
     if min(len(new), len(old)) < MIN_HOUSEHOLDS:
-        return False, f"{min(len(new), len(old))} answers to compare nights by, {MIN_HOUSEHOLDS} are needed"
+        return False, f"{counted(min(len(new), len(old)), 'answer')} to compare nights by, {MIN_HOUSEHOLDS} are needed"
     fall = float(old.mean() - new.mean())
     half = Z * sqrt(new.var(ddof=1) / len(new) + old.var(ddof=1) / len(old))
     tolerated = TOLERATED_FALL * float(judged.values["ndcg@10"][mine][~latest].mean())

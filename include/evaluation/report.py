@@ -9,6 +9,7 @@ from markupsafe import Markup
 from include.evaluation import report_charts as charts
 from include.evaluation import report_words as words
 from include.evaluation.report_facts import Facts, Surface, fingerprint
+from include.words import counted
 
 TEMPLATES = Path(__file__).parent / "templates"
 TABLE_NIGHTS = 7
@@ -21,7 +22,7 @@ def render(facts: Facts) -> str:
     env = Environment(
         loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    env.filters |= {"figure": figure, "signed": signed, "percent": percent, "size": size}
+    env.filters |= {"figure": figure, "signed": signed, "percent": percent, "size": size, "counted": counted}
     return env.get_template("report.html.j2").render(
         facts=facts,
         surfaces=[view(surface) for surface in facts.surfaces],

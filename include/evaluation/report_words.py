@@ -7,6 +7,7 @@ from include.evaluation.horizon import matures
 from include.evaluation.measures import MIN_HOUSEHOLDS
 from include.evaluation.report_facts import Facts, Surface
 from include.rollout.verdict import Kind
+from include.words import counted
 
 SOURCES = {
     "complete_journey": (
@@ -76,8 +77,8 @@ def subline(surface: Surface) -> str:
     nights = serving["nights"]
     span = f"the night of {nights[0]}" if len(nights) == 1 else f"{len(nights)} nights from {nights[0]} to {nights[-1]}"
     return (
-        f"NDCG@10 {found['value']:.4f} (95 % interval {found['low']:.4f} to {found['high']:.4f}) over {figures['answers']:,} "
-        f"answers to {figures['households']:,} households, {span}."
+        f"NDCG@10 {found['value']:.4f} (95 % interval {found['low']:.4f} to {found['high']:.4f}) over "
+        f"{counted(figures['answers'], 'answer')} to {counted(figures['households'], 'household')}, {span}."
     )
 
 
@@ -106,7 +107,8 @@ def not_judged(facts: Facts) -> list[str]:
 def _waiting(surface: Surface) -> list[str]:
     waiting = surface.joined.get("waiting", {})
     return [
-        f"{surface.name}: {count:,} answers of night {night} mature at the end of {matures(dt.date.fromisoformat(night))}."
+        f"{surface.name}: {counted(count, 'answer')} of night {night} can be judged at the end of "
+        f"{matures(dt.date.fromisoformat(night))}."
         for night, count in sorted(waiting.items())
     ]
 
@@ -114,18 +116,18 @@ def _waiting(surface: Surface) -> list[str]:
 def _counted(surface: Surface) -> list[str]:
     counts = surface.joined.get("counts", {})
     words = {
-        "damaged": "lines of the answer log could not be read and were left out",
-        "failed": "requests ended without an answer",
-        "doubled": "answers of the same model to the same household on the same night count once",
-        "without_purchase": "answers went to households that bought no known product in the week",
+        "damaged": ("line", "of the answer log could not be read, and had to be left out"),
+        "failed": ("request", "ended without an answer"),
+        "doubled": ("answer", "repeated one of the same model to the same household on the same night, which counts once"),
+        "without_purchase": ("answer", "met no purchase of a known product in the week"),
     }
-    return [f"{surface.name}: {counts[name]:,} {text}." for name, text in words.items() if counts.get(name)]
+    return [f"{surface.name}: {counted(counts[name], one)} {text}." for name, (one, text) in words.items() if counts.get(name)]
 
 
 def _small(surface: Surface) -> list[str]:
     serving = surface.measures["serving"] or {"slices": []}
     found = [
-        f"{surface.name}: slice “{one['name']}” has {one['answers']:,} answers, {MIN_HOUSEHOLDS} are needed."
+        f"{surface.name}: slice “{one['name']}” has {counted(one['answers'], 'answer')}, {MIN_HOUSEHOLDS} are needed."
         for one in serving["slices"]
         if not one["judged"]
     ]

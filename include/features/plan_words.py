@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from include.features.night_plan import PERHAPS, REFUSED, RUN, SKIP, NightPlan, Step
+from include.words import counted
 
 STEPS = ("land", "validate", "compute", "publish")
 
@@ -67,7 +68,7 @@ def sentence(plans: Sequence[NightPlan]) -> str:
         )
         if does in counts
     ]
-    return f"Of {len(plans)} night{'s' if len(plans) > 1 else ''} " + ", ".join(said)
+    return f"Of {counted(len(plans), 'night')} " + ", ".join(said)
 
 
 def _kind(step: Step) -> tuple[str, str]:

@@ -26,6 +26,7 @@ from include.store.manifest import File, Manifest, swap_in
 from include.store.many import each
 from include.store.objects import Conflict, Store
 from include.store.partitions import find_manifest, list_nights, manifest_key, remember_nights
+from include.words import counted
 
 TRIES = 20
 """How often a run that is as right as before swaps anew; each time another run has done one step of its own."""
@@ -89,7 +90,7 @@ def publish_build(store: Store, folder: Path, tell: Callable[[int, int], None] =
 
 def _ended(changed: int, nights: int) -> Published:
     if changed:
-        return Published("published", f"{nights} nights are published", nights, changed)
+        return Published("published", f"{counted(nights, 'night is', 'nights are')} published", nights, changed)
     return Published("superseded", "another run, or an earlier attempt of this one, has published the same bytes")
 
 

@@ -14,6 +14,7 @@ from include.jobs.night_range import NightRangeJob
 from include.settings import Settings
 from include.spark_server import LOCAL
 from include.store.objects import Store
+from include.words import counted
 
 
 class BuildFeatures(NightRangeJob):
@@ -94,8 +95,8 @@ class BuildFeatures(NightRangeJob):
     @staticmethod
     def _reason(stale: list[dt.date], skipped: list[dt.date], why: str) -> str:
         if not stale:
-            return f"nothing to build: the inputs, spec and transform of all {len(skipped)} nights are unchanged"
-        left = f"; {len(skipped)} nights before are unchanged" if skipped else ""
+            return f"nothing to build: the inputs, spec and transform of {counted(len(skipped), 'night')} are unchanged"
+        left = f"; {counted(len(skipped), 'night before is', 'nights before are')} unchanged" if skipped else ""
         return f"built from {stale[0]}: {why or 'asked for again'}; later nights stand on it{left}"
 
 

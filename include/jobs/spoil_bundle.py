@@ -13,6 +13,7 @@ from include.nights import span
 from include.rollout import registry
 from include.rollout.bundle import Bundle, Pointer
 from include.rollout.drill import DAYS, FEWEST, HOUSEHOLDS, Drill, chosen
+from include.words import counted
 
 log = logging.getLogger("nightfill")
 
@@ -90,7 +91,7 @@ class SpoilBundle(Job):
                 break
         if len(seen) < FEWEST:
             raise Refused(
-                f"Only {len(seen)} households come to the shop in the {days} days after {pointer.night}",
+                f"Only {counted(len(seen), 'household')} came to the shop in the {days} days after {pointer.night}",
                 f"A drill needs {FEWEST}; take a larger sample of the shop",
             )
         return days, len(seen)

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 from include.quality.check import GRAVEST, Check
 from include.quality.outcome import Finding, Outcome
+from include.words import counted
 
 SHOWN = 3
 """Nights that a sentence names before it says how many more there are."""
@@ -100,10 +101,10 @@ def _agree(result: Any, broken: Mapping[str, Sequence[Row]]) -> None:
 def _finding(check: Check, rows: Sequence[Row]) -> Finding:
     nights = [str(row["night"]) for row in rows]
     count = sum(int(row[check.rows]) for row in rows) if check.rows else 0
-    more = f" and {len(nights) - SHOWN} more nights" if len(nights) > SHOWN else ""
+    more = f" and {counted(len(nights) - SHOWN, 'more night')}" if len(nights) > SHOWN else ""
     where = f"{', '.join(nights[:SHOWN])}{more}"
     seen = _seen(check, rows)
-    what = f"{count} rows on {where}: {check.what}{seen}" if check.rows else f"On {where}: {check.what}{seen}"
+    what = f"{counted(count, 'row')} on {where}: {check.what}{seen}" if check.rows else f"On {where}: {check.what}{seen}"
     todo = check.todo.replace("{first}", nights[0]).replace("{last}", nights[-1])
     return Finding(check=check.name, severity=check.severity, nights=nights, rows=count, what=what, todo=todo)
 

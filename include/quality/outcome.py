@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict
 from include.canonical import digest_file
 from include.errors import Refused
 from include.quality.check import BLOCK, QUARANTINE, WARN, Severity
+from include.words import counted
 
 
 class Finding(BaseModel):
@@ -76,8 +77,9 @@ class Outcome(BaseModel):
             Refused: a check that blocks did not hold.
         """
         if grave := self.of(BLOCK):
-            more = f", and {len(grave) - 1} more checks did not hold (validate_{self.stage}.json)" if len(grave) > 1 else ""
-            raise Refused(f"{grave[0].what}{more}", grave[0].todo)
+            first, *others = grave
+            more = f", and {counted(len(others), 'more check')} did not hold (validate_{self.stage}.json)" if others else ""
+            raise Refused(f"{first.what}{more}", first.todo)
 
 
 def require_passed(work: Path, stage: str, build: Path) -> None:

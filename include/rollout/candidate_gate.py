@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict
 
 from include.recipes.recipe import Gates
 from include.rollout.verdict import Kind, Verdict
+from include.words import counted
 
 MIN_HOUSEHOLDS = 30
 MIN_SLICE = 300
@@ -78,7 +79,7 @@ def _no_data(evidence: Evidence, gates: Gates) -> str:
         [d.households for d in evidence.rivals.values()] + ([evidence.champion.households] if evidence.champion else [])
     )
     if evidence.queries == 0 or fewest < MIN_HOUSEHOLDS:
-        return f"Only {fewest} households to judge by, at least {MIN_HOUSEHOLDS} are needed: no data is never a pass"
+        return f"Only {counted(fewest, 'household')} to judge by, at least {MIN_HOUSEHOLDS} are needed: no data is never a pass"
     return ""
 
 

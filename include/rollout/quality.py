@@ -19,6 +19,7 @@ from math import sqrt
 from statistics import NormalDist, fmean
 
 from include.rollout.verdict import Kind, Verdict
+from include.words import counted
 
 MIN_HOUSEHOLDS = 30
 CONFIDENCE = 0.95
@@ -73,7 +74,7 @@ def judge(stable: Mapping[str, float], candidate: Mapping[str, float], margin: f
     if common < MIN_HOUSEHOLDS:
         return Verdict(
             kind=Kind.HOLD,
-            reason=f"Only {common} households were answered by both versions, at least {MIN_HOUSEHOLDS} are needed",
+            reason=f"Both versions answered only {counted(common, 'household')}, at least {MIN_HOUSEHOLDS} are needed",
             figures={"households": common},
         )
     change = compare(stable, candidate)

@@ -29,6 +29,7 @@ from include.store.many import each
 from include.store.objects import Seen, Store
 from include.store.partitions import drop
 from include.store.reach import Reach, Where, closure, digests_in, partition_keys, where
+from include.words import counted
 
 MATURE = 7
 """Days after which an answer has matured."""
@@ -133,7 +134,7 @@ def plan(
         runs=leftovers.old_runs(machine.work, running) if machine.work else {},
         unfinished=tuple(store.sweep(before, really=False)),
         young=sum(seen.bytes for seen in loose if seen.at >= before),
-        busy=f"{len(running)} job{'s are' if len(running) > 1 else ' is'} at work, {sorted(running)[0]}" if running else "",
+        busy=f"{counted(len(running), 'job is', 'jobs are')} at work, {sorted(running)[0]}" if running else "",
         before=before,
     )
 

@@ -17,6 +17,7 @@ from math import sqrt
 
 from include.rollout.martingale import Martingale, SplitCheck
 from include.rollout.verdict import Kind, Verdict
+from include.words import counted
 
 ALPHA = 0.01
 """Chance that an identical model is rolled back, over all metrics and all looks of a release."""
@@ -207,9 +208,9 @@ def judge(
     if gaps:
         return Verdict(kind=Kind.HOLD, reason="; ".join(gaps), figures=figures)
     if in_step < minimum:
-        text = f"{in_step} canary households at this step, {minimum} are needed"
+        text = f"{counted(in_step, 'canary household')} at this step, {minimum} are needed"
         return Verdict(kind=Kind.HOLD, reason=text, figures=figures)
-    text = f"{in_step} canary households at this step and no evidence of harm ({_arms(watch)})"
+    text = f"{counted(in_step, 'canary household')} at this step and no evidence of harm ({_arms(watch)})"
     return Verdict(kind=Kind.ADVANCE, reason=text, figures=figures)
 
 

@@ -17,6 +17,7 @@ from include.sources.extras import KEYS, SCHEMAS, by_known
 from include.sources.files import cast, read_columns
 from include.sources.keys import tolerate_unknown, unique_rows
 from include.sources.panel_contracts import CONTRACTS
+from include.words import counted
 
 TRAITS = {
     "age": "age",
@@ -99,7 +100,7 @@ class PanelTables:
         table = self._table("campaigns", "campaign_descriptions.parquet")
         table = table.rename_columns({"campaign_type": "kind", "start_date": "start", "end_date": "end"})
         if lost := table["start"].null_count + table["end"].null_count:
-            raise Refused(f"{lost} dates of campaign_descriptions.parquet are missing", "Deliver every campaign with both")
+            raise Refused(f"campaign_descriptions.parquet lacks {counted(lost, 'date')}", "Deliver every campaign with both")
         for row in table.filter(pc.less(table["end"], table["start"])).to_pylist():
             raise Refused(
                 f"Campaign {row['campaign']} of campaign_descriptions.parquet ends on {row['end']}, before it starts on "

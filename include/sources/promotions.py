@@ -19,6 +19,7 @@ from include.sources.files import iterate
 from include.sources.keys import tolerate_doubled
 from include.sources.panel_contracts import PROMOTIONS as WANTED
 from include.sources.source import PROMOTIONS
+from include.words import counted
 
 WEEK_ONE = dt.date(2016, 12, 26)
 COLUMNS = tuple(WANTED.columns)
@@ -104,7 +105,8 @@ def aggregate(parts: Sequence[pa.RecordBatch], monday: dt.date, file: str) -> Pl
 def _sorted_codes(column: pa.ChunkedArray, file: str) -> tuple[pa.Array, np.ndarray]:
     """The different ids as sorted texts, and int [rows] the place of each row's id among them."""
     if column.null_count:
-        raise Refused(f"{column.null_count} rows of {file} name no product or no store", "Deliver them whole, or not at all")
+        said = f"{file} has {counted(column.null_count, 'row')} without a product or a store"
+        raise Refused(said, "Deliver them whole, or not at all")
     codes = column.combine_chunks().dictionary_encode()
     words = codes.dictionary.cast(pa.string())
     order = pc.sort_indices(words)

@@ -14,6 +14,7 @@ from include.errors import Refused
 from include.store.document import unpack
 from include.store.doomed import put_all
 from include.store.objects import Conflict, Store
+from include.words import counted
 
 FORMAT = 1
 
@@ -86,7 +87,7 @@ class Manifest(BaseModel):
         try:
             return cls.model_validate(fields)
         except ValidationError as error:
-            raise Refused(f"{where} is not a manifest: {error.error_count()} fields are wrong", todo) from error
+            raise Refused(f"{where} is not a manifest: {counted(error.error_count(), 'wrong field')}", todo) from error
 
 
 def _changed(what: str, before: str, after: str) -> str:

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 from include.errors import Refused, TryAgain
 from include.store.s3_client import Limits
+from include.words import counted
 
 AGAIN = {
     *("SlowDown", "Throttling", "ThrottlingException", "TooManyRequests", "RequestLimitExceeded", "ServiceUnavailable"),
@@ -67,7 +68,7 @@ def retrying(action: Callable[[], T], what: str, where: str, limits: Limits | No
         if attempt + 1 < limits.attempts:
             time.sleep(wait)
     raise TryAgain(
-        f"Could not {what} at {where}: {reason} ({attempt + 1} attempts in {time.monotonic() - since:.0f} s)",
+        f"Could not {what} at {where}: {reason} ({counted(attempt + 1, 'attempt')} in {time.monotonic() - since:.0f} s)",
         "See that the S3 server is up and can be reached, and run it again",
     )
 

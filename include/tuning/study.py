@@ -16,6 +16,7 @@ from include.store.document import pack, unpack
 from include.store.objects import ABSENT, Conflict, Store
 from include.tuning.rounds import ROUNDS
 from include.tuning.search import Planned, Trial
+from include.words import counted
 
 REMEDY = "Delete it, and run the search again"
 
@@ -66,5 +67,5 @@ class Study:
             return kind.model_validate(value)
         except ValidationError as error:
             raise Refused(
-                f"{self.key} holds what is no {kind.__name__.lower()}: {error.error_count()} faults", REMEDY
+                f"{self.key} holds what is no {kind.__name__.lower()}: {counted(error.error_count(), 'fault')}", REMEDY
             ) from error

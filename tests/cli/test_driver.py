@@ -109,7 +109,7 @@ def test_a_failure_stops_the_walk_and_says_task_log_reason_and_remedy(fake: Fake
     with pytest.raises(Failure) as caught:
         walk.go()
     text = str(caught.value)
-    assert f"FAILED: task second of train_home, run {step.run_id}, after 1 attempts." in text
+    assert f"FAILED: task second of train_home, run {step.run_id}, after 1 attempt." in text
     assert "    line 39" in text
     assert "    line 10" in text
     assert "line 9\n" not in text

@@ -88,7 +88,7 @@ def test_data_that_is_too_short_is_refused_with_the_weeks_that_are_needed(tmp_pa
         (None, MAPPING + "colour: red\n", "there is no field 'colour'"),
         (HEADER + "\n" + "\n".join(f"{i},a,A1,M,1,30/03/2024,1" for i in range(5)), MAPPING, "5 of 5 lines cannot be read"),
         (HEADER + "\n", MAPPING, "No line is a purchase of a known household"),
-        (HEADER + "\n1,anna,A1,M,1,2024-03-30,1\n1,anna,A1,M,1,2024-04-03,1\n", MAPPING, "3 days have no line"),
+        (HEADER + "\n1,anna,A1,M,1,2024-03-30,1\n1,anna,A1,M,1,2024-04-03,1\n", MAPPING, "3 days without a line"),
         (HEADER + "\n1,anna,A1,M,1,2024-03-30,1\n1,bert,A1,M,1,2024-03-30,1\n", MAPPING, "more than one household"),
     ],
 )

@@ -17,7 +17,7 @@ def test_a_range_run_and_a_backfill_night_by_night_give_the_same_bytes(opened):
     by_night = opened("nights", SOURCE)
     done = by_night.call("backfill", FIRST, LAST, seconds=1800)
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-1000:]
-    assert "7 nights from 2017-05-01 to 2017-05-07 are built" in done.stdout
+    assert "Built 7 nights from 2017-05-01 to 2017-05-07" in done.stdout
     assert by_night.manifests() == by_range.manifests()
     again = by_night.call("backfill", FIRST, LAST, "--again", seconds=1800)
     assert again.returncode == 0 and by_night.manifests() == by_range.manifests(), again.stdout[-2000:]

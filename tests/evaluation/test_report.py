@@ -90,7 +90,7 @@ def test_a_night_on_which_nothing_has_matured_says_so(tmp_path):
     text = words(write(tmp_path, joined=waiting))
     assert "no answer has matured" in text
     assert "can be judged at the end of 2017-11-06" in text
-    assert "412 answers of night 2017-10-30 mature at the end of 2017-11-06" in text
+    assert "412 answers of night 2017-10-30 can be judged at the end of 2017-11-06" in text
 
 
 def test_an_alarm_is_the_headline(tmp_path):

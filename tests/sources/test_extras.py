@@ -240,7 +240,7 @@ def test_a_key_without_a_value_is_refused_by_name(panel, name):
             [CAMPAIGNS[0], (6, "B", DAYS["known"], DAYS["before"])],
             "Campaign 6 .* ends on 2017-03-01, before",
         ),
-        ("campaign_descriptions", [CAMPAIGNS[0], (6, "B", DAYS["known"], None)], "1 dates of campaign_descriptions.parquet"),
+        ("campaign_descriptions", [CAMPAIGNS[0], (6, "B", DAYS["known"], None)], "campaign_descriptions.parquet lacks 1 date"),
         ("campaigns", [*EXPOSED, (7, 1)], "1 of 4 rows of campaigns.parquet name a campaign that is not described: 7"),
         ("coupons", [*COUPONS, (700, 10, 7)], "rows of coupons.parquet name a campaign that is not described: 7"),
         ("coupons", [(1, 900 + i, 5) for i in range(6)], "6 of 6 rows of coupons.parquet name a product .*: 900, 901"),

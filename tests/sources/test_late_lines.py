@@ -155,7 +155,7 @@ def test_a_receipt_number_that_comes_again_on_another_day_is_no_correction(tmp_p
 
 def test_the_check_of_a_shop_counts_the_lines_that_come_late(tmp_path):
     source = shop(deliver(tmp_path, [line("1", 0)], [line("2", 1), line("3", 0)]))
-    assert "1 lines lie on an earlier day than their file" in describe(look(source.place, source.mapping, 0), "here")
+    assert "1 line of an earlier day than the file" in describe(look(source.place, source.mapping, 0), "here")
 
 
 def test_a_night_with_late_lines_is_built_alone():

@@ -3,6 +3,7 @@
 from include.features.algebra import Decay, Lookup, OnLast, Since, Total, Window, Within, clip, larger, log, log1p, where
 from include.features.entry import Entry, Family
 from include.features.lookups import CONTENT
+from include.words import counted
 
 YEAR = 364
 """Whole weeks, so that every weekday counts as often."""
@@ -22,14 +23,16 @@ FAMILIES = (
         "shop",
         (
             *(
-                Entry(f"buyers_{days}", log1p(Window("buyers", days)), f"buyers in the last {days} days", "log buyers")
+                Entry(
+                    f"buyers_{days}", log1p(Window("buyers", days)), f"buyers in the last {counted(days, 'day')}", "log buyers"
+                )
                 for days in (1, 7, 28, 84, YEAR)
             ),
             *(
                 Entry(
                     f"new_buyers_{days}",
                     log1p(Window("new_buyers", days)),
-                    f"households whose first purchase of it lies in the last {days} days",
+                    f"households whose first purchase of it lies in the last {counted(days, 'day')}",
                     "log households",
                 )
                 for days in (1, 7, 28, 84, YEAR)

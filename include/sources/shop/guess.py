@@ -11,6 +11,7 @@ from include.sources.shop.mapping import NOTHING, WEEKDAYS, Files
 from include.sources.shop.places import File, Place
 from include.sources.shop.rows import first_rows, read_rows
 from include.sources.shop.template import render
+from include.words import counted
 
 NAMES: dict[str, tuple[str, ...]] = {
     "household": (
@@ -183,4 +184,5 @@ def _closed(out: Guess, files: Sequence[File]) -> None:
         out.take("closed.weekdays", weekdays, f"{', '.join(weekdays)}: no file has such a day")
     rest = [str(day) for day in missing if WEEKDAYS[day.weekday()] not in weekdays]
     if rest:
-        out.take("closed.days", None, f"NOT GUESSED: {len(rest)} more days have no file ({', '.join(rest[:5])})")
+        said = f"NOT GUESSED: {counted(len(rest), 'more day')} without a file ({', '.join(rest[:5])})"
+        out.take("closed.days", None, said)

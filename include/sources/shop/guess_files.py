@@ -12,6 +12,7 @@ from include.sources.shop.lines_of_text import LONGEST, text_lines
 from include.sources.shop.mapping import Files
 from include.sources.shop.places import File, Place
 from include.sources.shop.rows import read_header
+from include.words import counted
 
 KINDS = {
     "csv": ("*.csv", "*.csv.gz", "*.tsv", "*.txt"),
@@ -40,7 +41,7 @@ def find_files(place: Place, out: Guess) -> list[File]:
     for kind, patterns in KINDS.items():
         for pattern in patterns:
             if files := place.files(pattern):
-                out.take("files.kind", kind, f"{kind}, because of {len(files)} files {pattern}")
+                out.take("files.kind", kind, f"{kind}, because of {counted(len(files), 'file')} {pattern}")
                 out.found["files.names"] = pattern
                 _named_days(files, out)
                 return files

@@ -16,6 +16,7 @@ from include.sources.shop.delivered import TWICE, Delivered, list_files, read_fi
 from include.sources.shop.mapping import Mapping
 from include.sources.shop.places import File, Place
 from include.sources.shop.reasons import BY_RULE, HOUSEHOLD_NEEDED, Tally
+from include.words import counted
 
 FEW = 30
 """Households under which no release can be judged."""
@@ -115,7 +116,8 @@ def refuse_unusable(found: Look) -> None:
     total, faults = tally.kept + sum(tally.faults.values()), tally.faults
     todo = "Correct the mapping or the files; `nightfill shop check` shows example lines"
     if found.mapping.rules.without_household == "refuse" and tally.lost[HOUSEHOLD_NEEDED]:
-        raise Refused(f"{tally.lost[HOUSEHOLD_NEEDED]:,} lines have no household, and the mapping says refuse", todo)
+        said = f"{counted(tally.lost[HOUSEHOLD_NEEDED], 'line')} without a household, and the mapping says refuse"
+        raise Refused(said, todo)
     if sum(faults.values()) > UNREAD * total:
         worst = max(faults, key=lambda reason: faults[reason])
         raise Refused(
@@ -125,13 +127,13 @@ def refuse_unusable(found: Look) -> None:
         raise Refused("No line is a purchase of a known household", todo)
     if (baskets := found.doubled_baskets()) > 0:
         raise Refused(
-            f"{baskets:,} baskets belong to more than one household on the same day",
+            f"{counted(baskets, 'basket')} of more than one household on the same day",
             "Name more columns that make a basket unique, for example basket: [Till, Receipt]",
         )
     if empty := found.empty_days():
-        few = ", ".join(str(day) for day in empty[:5])
+        few = ", ".join(str(day) for day in empty[:5]) + (" ..." if len(empty) > 5 else "")
         raise Refused(
-            f"{len(empty)} days have no line and are not declared closed: {few}{' ...' if len(empty) > 5 else ''}",
+            f"{counted(len(empty), 'day')} without a line, and not declared closed: {few}",
             "Deliver them, or declare them in the mapping (closed.weekdays, closed.days)",
         )
 
@@ -145,7 +147,7 @@ def describe(found: Look, where: str) -> str:
 def _read_line(found: Look, where: str) -> str:
     lines = found.tally.kept + sum(found.tally.lost.values())
     whole = "everything" if found.complete else "a sample (--lines 0 reads everything)"
-    return f"Read {lines:,} lines of {len(found.read)} of {len(found.files)} files in {where}: {whole}."
+    return f"Read {counted(lines, 'line')} of {len(found.read)} of {counted(len(found.files), 'file')} in {where}: {whole}."
 
 
 def _meanings(mapping: Mapping) -> str:
@@ -190,17 +192,17 @@ def _numbers(found: Look) -> str:
     back = pc.sum(pc.less(events["quantity"], 0)).as_py() or 0
     paid = (pc.sum(pc.if_else(pc.greater(events["quantity"], 0), events["cents"], 0)).as_py() or 0) / 100
     lines = [
-        f"Period: {ends[0]} to {ends[1]}, {(ends[1] - ends[0]).days + 1} days"
+        f"Period: {ends[0]} to {ends[1]}, {counted((ends[1] - ends[0]).days + 1, 'day')}"
         + ("" if found.complete or found.named_days else " (of the sample)"),
-        f"{count['household']:,} households, {count['product']:,} products, {count['basket']:,} baskets, "
+        f"{', '.join(counted(number, name) for name, number in count.items())}, "
         f"{paid:,.2f} {found.mapping.price.currency} sold".replace("  ", " "),
     ]
     if back:
-        lines.append(f"{back:,} returned lines stay in the raw events with a negative quantity and count as nothing bought")
+        lines.append(f"{counted(back, 'returned line')} in the raw events, with a negative quantity: nothing bought")
     if late := pc.sum(pc.less(events["day"], events["known"])).as_py():
-        lines.append(f"{late:,} lines lie on an earlier day than their file: they come late and count from the file's night on")
+        lines.append(f"{counted(late, 'line')} of an earlier day than the file: late, known from the file's night on")
     if empty := found.empty_days():
-        lines.append(f"{len(empty)} days without a line are not declared closed: {', '.join(map(str, empty[:5]))}")
+        lines.append(f"{counted(len(empty), 'day')} without a line, and not declared closed: {', '.join(map(str, empty[:5]))}")
     if count["household"] < FEW:
         lines.append(f"Fewer than {FEW} households: a release could never be judged")
     return "\n".join(lines)
@@ -220,7 +222,9 @@ def _lost(found: Look) -> str:
 def _surfaces(found: Look) -> str:
     words = found.words()
     search = (
-        f"possible, {words:,} products have a text" if words else "not possible: no column with texts (text or type) is mapped"
+        f"possible, {counted(words, 'product')} with a text"
+        if words
+        else "not possible: no column with texts (text or type) is mapped"
     )
     return f"Surfaces:\n  home    possible\n  search  {search}"
 

@@ -11,6 +11,7 @@ from include.nights import parse
 from include.settings import Settings
 from include.store.objects import open_store
 from include.store.quarantine import quarantined
+from include.words import counted
 from nightfill.operators.job import JobOperator
 
 
@@ -57,7 +58,7 @@ class QuarantineOperator(BaseOperator):
             self.log.error("Night %s is quarantined: %s", night, "; ".join(why))
         if found:
             night, why = next(iter(found.items()))
-            more = f" (and {len(found) - 1} more nights)" if len(found) > 1 else ""
+            more = f" (and {counted(len(found) - 1, 'more night')})" if len(found) > 1 else ""
             raise AirflowFailException(
                 f"Night {night} is quarantined{more} and goes on without its events: {why[0] if why else 'see validate_raw'}. "
                 f'Correct the source and run the night again, or `nightfill accept {night} --reason "..."`.'

@@ -17,6 +17,7 @@ from include.nights import parse
 from include.settings import Settings
 from include.store.document import unpack
 from include.store.objects import Missing, Store, open_store
+from include.words import counted
 from nightfill.web import actions, report_list
 from nightfill.web.access import Access
 from nightfill.web.guard import Stranger, own_page, signed_in
@@ -70,7 +71,7 @@ class Pages:
         self.env = Environment(
             loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
         )
-        self.env.filters["moment"] = moment
+        self.env.filters |= {"moment": moment, "counted": counted}
 
     def home(self, request: Request) -> Response:
         return RedirectResponse(f"{_root(request)}/releases", 303)
