@@ -23,7 +23,7 @@ from include.training.warm import Start
 
 log = logging.getLogger("nightfill")
 SPOKEN = 50
-"""Steps between two lines of progress."""
+"""Steps between two lines of progress; the last step has one as well."""
 AHEAD = 2
 """Batches that are made before they are asked for."""
 WIDE = ("history_features", "household_features", "features", "factors")
@@ -77,16 +77,17 @@ def train(course: Course, run: Run) -> list[list[float]]:
     checkpoint, strategy = run.checkpoint, run.strategy
     losses = checkpoint.restore(course.state) if checkpoint else []
     size, started, before = len(course.plan(0)), time.time(), len(losses)
+    steps = course.epochs * size
     step: Callable[..., tf.Tensor] | None = None
-    for side, shares in _ahead(_batches(course, before, size, strategy.shares), course.epochs * size - before):
+    for side, shares in _ahead(_batches(course, before, size, strategy.shares), steps - before):
         step = step or _compiled(course, strategy, course.sides[side], shares)
         losses.append(strategy.wait(step, course.sides[side], shares))
         if len(losses) % size == 0:
             _judge(len(losses) // size, course.epochs, float(np.mean(losses[-size:])))
-        if len(losses) % SPOKEN == 0:
-            progress(len(losses) - before, course.epochs * size - before, "training steps", started)
+        if len(losses) % SPOKEN == 0 or len(losses) == steps:
+            progress(len(losses) - before, steps - before, "training steps", started)
         if checkpoint and strategy.chief:
-            checkpoint.save(course.state, losses, at_once=len(losses) == course.epochs * size)
+            checkpoint.save(course.state, losses, at_once=len(losses) == steps)
     return [losses[first : first + size] for first in range(0, len(losses), size)]
 
 

@@ -75,6 +75,12 @@ def counting(checkpoint: Checkpoint | None, stop: int = 0) -> tuple[list[list[fl
     return losses, float(total), int(done)
 
 
+def test_progress_is_told_to_the_last_step(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level("INFO", "nightfill"):
+        counting(None)
+    assert [line for line in caplog.messages if line.startswith("training steps 12 of 12")]
+
+
 @pytest.mark.parametrize("stop", [1, 2, 5, 12])
 def test_a_course_that_was_broken_off_goes_on_after_the_last_step_that_was_saved(tmp_path: Path, stop: int) -> None:
     whole = counting(None)
