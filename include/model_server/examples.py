@@ -1,5 +1,6 @@
 """The input of Classify, Regress and MultiInference: tf.Examples, as one string tensor of serialized messages."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -7,6 +8,25 @@ import numpy as np
 from include.model_server.calls import Call
 from include.model_server.errors import invalid
 from include.model_server.sessions import Servable
+from include.model_server.signatures import DEFAULT, Signature, find
+
+Prepare = Callable[[Signature, Call], tuple[str, list[str]]]
+Fill = Callable[[Signature, int, dict[str, np.ndarray], Any], None]
+
+
+def answer(servable: Servable, request: Any, response: Any, call: Call, prepare: Prepare, fill: Fill) -> None:
+    """Answer a ClassificationRequest or a RegressionRequest, each with the two functions of its module.
+
+    Raises:
+        StatusError: the request or the signature does not fit.
+        tf.errors.OpError: what the graph says.
+    """
+    name = request.model_spec.signature_name or DEFAULT
+    signature = find(servable.signatures, name, lambda: invalid(f"No signature was found with the name: {name}"))
+    feed, fetches = prepare(signature, call)
+    count, outputs = run_examples(servable, request.input, feed, fetches, call)
+    response.model_spec.signature_name = name
+    fill(signature, count, outputs, response.result)
 
 
 def run_examples(

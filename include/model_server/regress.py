@@ -6,9 +6,9 @@ import numpy as np
 
 from include.model_server.calls import Call
 from include.model_server.errors import Code, StatusError, invalid
-from include.model_server.examples import run_examples
+from include.model_server.examples import answer
 from include.model_server.sessions import Servable
-from include.model_server.signatures import DEFAULT, REGRESS, Signature, find
+from include.model_server.signatures import REGRESS, Signature
 from include.model_server.tensors import dtype_name, shape_text
 
 INPUTS, OUTPUTS = "inputs", "outputs"
@@ -16,12 +16,7 @@ INPUTS, OUTPUTS = "inputs", "outputs"
 
 def regress(servable: Servable, request: Any, response: Any, call: Call) -> None:
     """Answer a RegressionRequest. Raises StatusError, tf.errors.OpError."""
-    name = request.model_spec.signature_name or DEFAULT
-    signature = find(servable.signatures, name, lambda: invalid(f"No signature was found with the name: {name}"))
-    feed, fetches = prepare(signature, call)
-    count, outputs = run_examples(servable, request.input, feed, fetches, call)
-    response.model_spec.signature_name = name
-    fill(signature, count, outputs, response.result)
+    answer(servable, request, response, call, prepare, fill)
 
 
 def prepare(signature: Signature, call: Call) -> tuple[str, list[str]]:
