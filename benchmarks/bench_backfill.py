@@ -9,7 +9,6 @@ bytes of the stores are compared. Writes var/bench/backfill.json and prints a ta
 
 import argparse
 import datetime as dt
-import json
 import shutil
 import subprocess
 import sys
@@ -20,6 +19,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
+from benchmarks.report import finish, row  # noqa: E402
 from include.cli import airflow_stack, stack  # noqa: E402
 from include.cli.airflow_api import DONE, AirflowApi  # noqa: E402
 from include.nights import span  # noqa: E402
@@ -94,14 +94,6 @@ def published(settings: Settings, nights: list[dt.date]) -> dict[str, bytes]:
     }
 
 
-def row(name: str, value: float, rival: str, rival_value: float, reach: float) -> dict[str, Any]:
-    ratio = value / rival_value
-    return {
-        "name": name, "value": round(value, 1), "unit": "s", "rival": rival, "rival_value": round(rival_value, 1),
-        "ratio": round(ratio, 3), "reach": reach, "ok": ratio <= reach,
-    }  # fmt: skip
-
-
 def main(words: list[str]) -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--nights", type=int, default=60)
@@ -118,15 +110,17 @@ def main(words: list[str]) -> int:
     assert published(homes["backfill"], nights) == published(homes["range"], nights)
     single = took["single"] / len(alone) * len(nights)
     said = f"{len(nights)} single runs" + ("" if len(alone) == len(nights) else f" (as {len(alone)} measured ones)")
-    rows = [row(f"backfill of {len(nights)} nights", took["backfill"], said, single, 0.7)]
-    rows.append(row(f"range of {len(nights)} nights", took["range"], "the backfill", took["backfill"], 1 / 3))
+    rows = [
+        row(f"backfill of {len(nights)} nights", took["backfill"], "s", said, single, 0.7, digits=1),
+        row(f"range of {len(nights)} nights", took["range"], "s", "the backfill", took["backfill"], 1 / 3, digits=1),
+    ]
     for found in rows:
         beside = f"{found['rival']} {found['rival_value']} s  x{found['ratio']}  reach {found['reach']:.2f}"
         print(f"{found['name']:<28} {found['value']:>8} s  {beside}  {'ok' if found['ok'] else 'NOT OK'}")
     print("The bytes are the same.")
-    (ROOT / "var" / "bench" / "backfill.json").write_text(json.dumps(rows, indent=1))
+    code = finish("backfill", rows)
     shutil.rmtree(WORK)
-    return 0 if all(found["ok"] for found in rows) else 1
+    return code
 
 
 if __name__ == "__main__":

@@ -29,6 +29,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 from benchmarks.etl_common import DATASETS, checksums  # noqa: E402
+from benchmarks.report import Row, finish, row  # noqa: E402
 from include import spark_server  # noqa: E402
 from include.cli.run_spark import programs  # noqa: E402
 from include.cli.setup import install_beside  # noqa: E402
@@ -188,15 +189,7 @@ def median(found: Runs, name: str, key: str = "cpu") -> float:
     return statistics.median(one[key] for one in found[name])
 
 
-def row(name: str, value: float, unit: str, rival: str, rival_value: float, reach: float | None = None) -> dict[str, Any]:
-    ratio = value / rival_value
-    return {
-        "name": name, "value": round(value, 2), "unit": unit, "rival": rival, "rival_value": round(rival_value, 2),
-        "ratio": round(ratio, 3), "reach": reach, "ok": reach is None or ratio <= reach,
-    }  # fmt: skip
-
-
-def judged(one: Runs, ten: Runs, memory: dict[str, float]) -> Iterator[dict[str, Any]]:
+def judged(one: Runs, ten: Runs, memory: dict[str, float]) -> Iterator[Row]:
     """Every figure beside its rival or its limit; `reach` is the ratio that is asked for, None where none is."""
     for scale, found, limits in ((1, one, {"warm": 3.0, "cold": 6.0}), (10, ten, {"warm": 3.0})):
         if not found:
@@ -254,9 +247,9 @@ def main(words: list[str]) -> int:
         compared = f"{found['rival']:<15} {found['rival_value']:>8}  x{found['ratio']:<7}"
         reach = f"reach {found['reach']:g}  {'ok' if found['ok'] else 'NOT OK'}" if found["reach"] else ""
         print(f"{found['name']:<30} {found['value']:>8} {found['unit']:<6} {compared} {reach}")
-    (ROOT / "var" / "bench" / "etl.json").write_text(json.dumps(rows, indent=1))
+    code = finish("etl", rows)
     shutil.rmtree(WORK)
-    return 0 if all(found["ok"] for found in rows) else 1
+    return code
 
 
 if __name__ == "__main__":

@@ -7,7 +7,6 @@ catch against a number of canary requests.
     python benchmarks/bench_judge.py [RUNS]        writes var/bench/judge.json and prints a table; RUNS is 600
 """
 
-import json
 import random
 import sys
 from collections.abc import Iterator
@@ -16,6 +15,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
+from benchmarks.report import Row, finish, row  # noqa: E402
 from tests.rollout.simulate import Truth, asked_until_rolled_back, delays, false_rate, lower_bound, ramp  # noqa: E402
 from tests.rollout.truths import STICKY, TRUTHS, by_request, slower, sticky  # noqa: E402
 
@@ -34,7 +34,7 @@ WAYS: dict[str, tuple[Truth, float, float]] = {
 """Fault -> (truth, the share of releases that is read, canary requests within which that share must be caught)."""
 
 
-def blamed(runs: int) -> Iterator[dict[str, object]]:
+def blamed(runs: int) -> Iterator[Row]:
     """Identical arms: the share of releases that is rolled back, against the promise."""
     for name, truth in TRUTHS.items():
         yield false_alarms(f"{name}: rolled back", *false_rate(runs, truth, seed=1))
@@ -42,28 +42,22 @@ def blamed(runs: int) -> Iterator[dict[str, object]]:
     rng = random.Random(1)
     tries = max(20, runs // 6)
     hits = sum(asked_until_rolled_back(by_request(ramp(rng, sticky, **STICKY))) is not None for _ in range(tries))
-    yield row("sticky, judged by request (a trap)", hits / tries, "share", "the promise", PROMISE, hits / tries > PROMISE)
+    yield row(
+        "sticky, judged by request (a trap)", hits / tries, "share", "the promise", PROMISE, 1.0, hits / tries > PROMISE, 5
+    )
 
 
-def false_alarms(name: str, hits: int, runs: int) -> dict[str, object]:
+def false_alarms(name: str, hits: int, runs: int) -> Row:
     ok = lower_bound(hits, runs) <= PROMISE
-    return row(name, hits / runs, "share", "the promise", PROMISE, ok) | {"hits": hits, "runs": runs}
+    return row(name, hits / runs, "share", "the promise", PROMISE, 1.0, ok, 5) | {"hits": hits, "runs": runs}
 
 
-def caught(runs: int) -> Iterator[dict[str, object]]:
+def caught(runs: int) -> Iterator[Row]:
     """Canary requests until a fault is seen."""
     for name, (truth, share, limit) in WAYS.items():
         found = delays(truth, max(20, runs // 10))
         asked = found[min(int(share * len(found)), len(found) - 1)]
-        yield row(f"{name}: {share:.0%} caught within", asked, "requests", "limit", limit, asked <= limit)
-
-
-def row(name: str, value: float, unit: str, rival: str, limit: float, ok: bool) -> dict[str, object]:
-    ratio = round(value / limit, 3)
-    return {
-        "name": name, "value": round(value, 5), "unit": unit, "rival": rival, "rival_value": limit, "ratio": ratio,
-        "reach": 1.0, "ok": ok,
-    }  # fmt: skip
+        yield row(f"{name}: {share:.0%} caught within", asked, "requests", "limit", limit, 1.0, asked <= limit, 5)
 
 
 def main(words: list[str]) -> int:
@@ -76,10 +70,7 @@ def main(words: list[str]) -> int:
             f" {'ok' if found['ok'] else 'NOT OK'}",
             flush=True,
         )
-    path = ROOT / "var" / "bench" / "judge.json"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(rows, indent=1))
-    return 0 if all(found["ok"] for found in rows) else 1
+    return finish("judge", rows)
 
 
 if __name__ == "__main__":

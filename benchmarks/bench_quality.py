@@ -7,7 +7,6 @@ are validate_raw and validate_features as the jobs run them, with their pages an
 """
 
 import datetime as dt
-import json
 import shutil
 import sys
 import tempfile
@@ -20,6 +19,7 @@ import psutil
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
+from benchmarks.report import finish, row  # noqa: E402
 from include.features.spark_session import open_session  # noqa: E402
 from include.jobs.build_features import BuildFeatures  # noqa: E402
 from include.jobs.land_events import LandEvents  # noqa: E402
@@ -56,12 +56,6 @@ def measure(fields: dict[str, Any], spark: Any) -> tuple[float, float, int]:
     return etl, checks, started
 
 
-def row(name: str, etl: float, checks: float) -> dict[str, Any]:
-    ratio = checks / etl
-    figures = {"value": round(checks, 2), "rival": "ETL", "rival_value": round(etl, 2), "ratio": round(ratio, 3)}
-    return {"name": name, "unit": "CPU s", **figures, "reach": SHARE, "ok": ratio <= SHARE}
-
-
 def main() -> int:
     """Run both, print and write."""
     import great_expectations  # noqa: F401 - its import is not counted
@@ -78,19 +72,16 @@ def main() -> int:
     finally:
         spark.stop()
         shutil.rmtree(root, ignore_errors=True)
-    rows = [row(name, etl, checks) for name, (etl, checks, _) in found]
+    rows = [row(name, checks, "CPU s", "ETL", etl, SHARE) for name, (etl, checks, _) in found]
     started = sum(jobs for _, (_, _, jobs) in found)
     rows.append({"name": "Spark jobs started by checks", "value": started, "unit": "jobs", "rival": "limit", "rival_value": 0})
     rows[-1] |= {"ratio": None, "reach": 0, "ok": started == 0}
-    path = ROOT / "var" / "bench" / "quality.json"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(rows, indent=1))
     for one_row in rows:
         print(
             f"{one_row['name']:<32} {one_row['value']:>8} {one_row['unit']:<6} {one_row['rival']} {one_row['rival_value']:>8}"
             f"  ratio {one_row['ratio']}  {'ok' if one_row['ok'] else 'MISSED'}"
         )
-    return 0 if all(one_row["ok"] for one_row in rows) else 1
+    return finish("quality", rows)
 
 
 if __name__ == "__main__":

@@ -30,6 +30,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
+from benchmarks import report  # noqa: E402
+from benchmarks.report import Row  # noqa: E402
 from tests import tiny_models  # noqa: E402
 from tests.ports import free_port  # noqa: E402
 
@@ -106,7 +108,7 @@ def model_server(folder: Path) -> Iterator[tuple[subprocess.Popen, int, int]]:
         yield process, port, rest
 
 
-def compare(name: str, ours: Side, limit: Side, reach: float, unit: str, asked: argparse.Namespace) -> Iterator[dict]:
+def compare(name: str, ours: Side, limit: Side, reach: float, unit: str, asked: argparse.Namespace) -> Iterator[Row]:
     """The row of the load, and the one of the 99th percentile at half of it."""
     for _ in range(asked.rounds):
         limit.round(asked.seconds)
@@ -126,11 +128,9 @@ def quantile(rising: list[float], share: float) -> float:
     return rising[min(int(share * len(rising)), len(rising) - 1)]
 
 
-def row(name: str, value: float, unit: str, rival: str, limit: float, reach: float, ok: bool) -> dict:
-    found = {
-        "name": name, "value": round(value, 2), "unit": unit, "rival": rival, "rival_value": round(limit, 2),
-        "ratio": round(value / limit, 3), "reach": reach, "ok": ok,
-    }  # fmt: skip
+def row(name: str, value: float, unit: str, rival: str, limit: float, reach: float, ok: bool) -> Row:
+    """The row, told at once."""
+    found = report.row(name, value, unit, rival, limit, reach, ok)
     print(
         f"{name:<44} {found['value']:>10} {unit:<11} {rival} {found['rival_value']:>10}  ratio {found['ratio']:<6} "
         f"asked {reach:<5} {'ok' if ok else 'NOT OK'}",
@@ -139,7 +139,7 @@ def row(name: str, value: float, unit: str, rival: str, limit: float, reach: flo
     return found
 
 
-def tiny(folder: Path, asked: argparse.Namespace) -> Iterator[dict]:
+def tiny(folder: Path, asked: argparse.Namespace) -> Iterator[Row]:
     model = tiny_models.cached() / "scale" / "1"
     subprocess.run([sys.executable, LIMITS, "requests", str(model), "1", str(folder)], check=True, env=ENV, cwd=ROOT)
     spec = {"kind": "grpc", "payload": str(folder / "predict.pb"), "callers": 8}
@@ -149,7 +149,7 @@ def tiny(folder: Path, asked: argparse.Namespace) -> Iterator[dict]:
         yield from compare("(a) tiny, 1 row, 16 callers, gRPC", ours, limit, 0.6, "requests/s", asked)
 
 
-def large(home: Path, folder: Path, asked: argparse.Namespace) -> Iterator[dict]:
+def large(home: Path, folder: Path, asked: argparse.Namespace) -> Iterator[Row]:
     subprocess.run([sys.executable, LIMITS, "requests", str(home / "1"), "100", str(folder)], check=True, env=ENV, cwd=ROOT)
     cores = os.cpu_count() or 1
     with model_server(home) as (_, port, rest):
@@ -169,7 +169,7 @@ def large(home: Path, folder: Path, asked: argparse.Namespace) -> Iterator[dict]
             yield from compare(name, ours, limit, reach, "rows/s", asked)
 
 
-def memory(folder: Path) -> Iterator[dict]:
+def memory(folder: Path) -> Iterator[Row]:
     """Resident memory with the big model less that with a tiny one."""
     subprocess.run([sys.executable, LIMITS, "big", str(folder)], check=True, env=ENV, cwd=ROOT)
     held = []
@@ -188,7 +188,7 @@ def main(words: list[str]) -> int:
     parser.add_argument("--seconds", type=float, default=6.0)
     parser.add_argument("--rounds", type=int, default=3)
     asked = parser.parse_args(words)
-    rows: list[dict] = []
+    rows: list[Row] = []
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         home = folder / "home"
@@ -199,10 +199,7 @@ def main(words: list[str]) -> int:
         rows.extend(tiny(folder / "tiny", asked))
         rows.extend(large(home, folder / "large", asked))
         rows.extend(memory(folder / "big"))
-    path = ROOT / "var" / "bench" / "serving.json"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(rows, indent=1))
-    return 0 if all(one["ok"] for one in rows) else 1
+    return report.finish("serving", rows)
 
 
 if __name__ == "__main__":

@@ -30,6 +30,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 import numpy as np  # noqa: E402
 
+from benchmarks.report import finish  # noqa: E402
 from benchmarks.training_shop import Shop, made_up, of_store  # noqa: E402
 from tests.ports import free_base  # noqa: E402
 
@@ -196,10 +197,7 @@ def main(words: list[str]) -> int:
                 f" {found['rival_value']:<12.6g} ratio {found['ratio']:<8} {'ok' if found['ok'] else 'NOT OK'}",
                 flush=True,
             )
-    path = ROOT / "var" / "bench" / "training.json"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(rows, indent=1))
-    return 0 if all(found["ok"] for found in rows) else 1
+    return finish("training", rows)
 
 
 if __name__ == "__main__":
