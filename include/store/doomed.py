@@ -10,15 +10,17 @@ delete. For that moment the digests are written down first:
 
 If the list has not changed and does not name the digest, then either no clean-up had looked before the object was young, or it
 had deleted all that it would before the object was put. A clean-up that died leaves a list that ends by itself; until then
-there is no other one.
+there is no other one, even where its process is known to be gone: a delete that it has sent may still arrive.
 
 retention/doomed.json   {"format", "until" (Unix seconds), "objects": [digest]}
 """
 
 import contextlib
+import math
 import time
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from include.errors import TryAgain
 from include.store.document import pack, unpack
@@ -34,6 +36,14 @@ MARGIN = 60.0
 Clock = Callable[[], float]
 
 
+class Doomed(NamedTuple):
+    """The list: digests that are about to go, none when no clean-up is at work, for so many seconds more; its etag."""
+
+    digests: set[str]
+    seconds: float
+    etag: str
+
+
 def put_all(store: Store, paths: Sequence[Path], clock: Clock = time.time, wait: float = 0.2) -> list[str]:
     """Put files as objects, in a way that no clean-up at the same time takes them away; returns their digests.
 
@@ -42,16 +52,16 @@ def put_all(store: Store, paths: Sequence[Path], clock: Clock = time.time, wait:
     """
     until = clock() + 2 * LASTS
     while True:
-        _, before = _list(store, clock())
+        before = _list(store, clock())
         digests = each(store, store.put, paths)
-        doomed, after = _list(store, clock())
-        if before == after and not doomed & set(digests):
+        now = _list(store, clock())
+        if before.etag == now.etag and not now.digests & set(digests):
             return digests
-        while doomed & set(digests):
+        while now.digests & set(digests):
             if clock() > until:
                 raise TryAgain("A clean-up of the store does not end", "Run the step again when it has")
             time.sleep(wait)
-            doomed, _ = _list(store, clock())
+            now = _list(store, clock())
 
 
 def delete_objects(store: Store, digests: Iterable[str], before: float, clock: Clock = time.time) -> list[str]:
@@ -67,11 +77,14 @@ def delete_objects(store: Store, digests: Iterable[str], before: float, clock: C
 
 
 def _delete(store: Store, batch: list[str], before: float, clock: Clock) -> list[str]:
-    others, etag = _list(store, clock())
-    if others:
-        raise TryAgain("Another clean-up of the store is at work", "Run it again in some minutes")
+    others = _list(store, clock())
+    if others.digests:
+        raise TryAgain(
+            f"Another clean-up of the store is at work, or died less than {LASTS / 60:.0f} minutes ago",
+            f"Run it again in {math.ceil(others.seconds)} s: a dead one is out of the way by then",
+        )
     until = clock() + LASTS
-    etag = store.write(KEY, pack({"until": until, "objects": batch}), etag)
+    etag = store.write(KEY, pack({"until": until, "objects": batch}), others.etag)
     seen = each(store, lambda sha256: store.look(object_key(sha256)), batch)
     old = [sha256 for sha256, found in zip(batch, seen, strict=True) if found and found.at < before]
 
@@ -87,10 +100,11 @@ def _delete(store: Store, batch: list[str], before: float, clock: Clock) -> list
     return [sha256 for sha256, really in zip(old, done, strict=True) if really]
 
 
-def _list(store: Store, now: float) -> tuple[set[str], str]:
-    """The digests that are about to go, and the etag of their list."""
+def _list(store: Store, now: float) -> Doomed:
     data, etag = store.load(KEY)
+    nothing = Doomed(set(), 0.0, etag)
     if data is None:
-        return set(), etag
+        return nothing
     value = unpack(data, KEY, "a list of objects", "Delete it when no clean-up is at work")
-    return set(value["objects"]) if now < value["until"] else set(), etag
+    left = value["until"] - now
+    return Doomed(set(value["objects"]), left, etag) if left > 0 else nothing
