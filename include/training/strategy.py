@@ -8,9 +8,11 @@ and only worker 0 writes.
 
     TF_CONFIG={"cluster": {"worker": ["127.0.0.1:18701", "127.0.0.1:18702"]}, "task": {"type": "worker", "index": 0}}
 
-TensorFlow's channel between workers is neither encrypted nor authenticated: give addresses of a network that only the workers
-are on. Several devices of one process are asked for by NIGHTFILL_TRAIN_DEVICES: that many GPUs, or parts of the CPU where
-there are fewer. NIGHTFILL_TRAIN_XLA and NIGHTFILL_TRAIN_MIXED compile steps for the GPU and let it compute in 16 bits; the CPU
+TensorFlow's channel between workers is neither encrypted nor authenticated, and listens on every interface whatever address is
+given, 127.0.0.1 too: keep workers on a network that only they are on, or behind a firewall.
+
+Several devices of one process are asked for by NIGHTFILL_TRAIN_DEVICES: that many GPUs, or parts of the CPU where there are
+fewer. NIGHTFILL_TRAIN_XLA and NIGHTFILL_TRAIN_MIXED compile steps for the GPU and let it compute in 16 bits; the CPU
 ignores them.
 """
 
