@@ -88,18 +88,18 @@ def available_memory(meminfo: Path = Path("/proc/meminfo")) -> int:
 
 def _memory(machine: Machine) -> Check:
     need = MEMORY_RUNNING_GB if machine.running else MEMORY_GB
-    found = f"{machine.memory_gb:.1f} GB of memory are available"
-    if machine.memory_gb >= need:
-        return Check("memory", True, found)
-    return Check("memory", False, f"{found}, a night needs {need:.0f} GB. Close other programs or take a larger machine.")
+    return _enough("memory", machine.memory_gb, need, "available", "Close other programs or take a larger machine")
 
 
 def _disk(machine: Machine) -> Check:
     need = DISK_INSTALLED_GB if machine.installed else DISK_GB
-    found = f"{machine.disk_gb:.1f} GB of disk are free"
-    if machine.disk_gb >= need:
-        return Check("disk", True, found)
-    return Check("disk", False, f"{found}, a night needs {need:.0f} GB. Free some disk, or put NIGHTFILL_VAR on a larger one.")
+    return _enough("disk", machine.disk_gb, need, "free", "Free some disk, or put NIGHTFILL_VAR on a larger one")
+
+
+def _enough(of: str, gigabytes: float, need: float, state: str, todo: str) -> Check:
+    found = f"{gigabytes:.1f} GB of {of} are {state}"
+    enough = gigabytes >= need
+    return Check(of, enough, found if enough else f"{found}, a night needs {need:.0f} GB. {todo}.")
 
 
 def _ports(machine: Machine) -> Check:
