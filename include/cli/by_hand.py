@@ -104,8 +104,7 @@ def who() -> str:
 
 
 def _open(settings: Settings, args: argparse.Namespace) -> tuple[Store, int | None]:
-    if args.surface not in recipes.surfaces():
-        raise Refused(f"There is no surface '{args.surface[:60]}'", f"Choose one of {', '.join(recipes.surfaces())}")
+    recipes.require(args.surface)
     store = open_store(settings.store_uri)
     stable = registry.stable(store, args.surface)
     return store, stable.version if stable else None

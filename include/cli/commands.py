@@ -28,7 +28,6 @@ from include.cli.chosen_source import recall
 from include.cli.plan import calendar
 from include.cli.setup import ROOT
 from include.cli.terminal import Screen
-from include.errors import Refused
 from include.nights import parse
 from include.settings import Settings
 
@@ -90,8 +89,7 @@ def _backfill(settings: Settings, args: argparse.Namespace) -> int:
 
 
 def _drill(settings: Settings, args: argparse.Namespace) -> int:
-    if args.surface not in recipes.surfaces():
-        raise Refused(f"There is no surface '{args.surface[:60]}'", f"Choose one of {', '.join(recipes.surfaces())}")
+    recipes.require(args.surface)
     return drill.run(settings, args.surface, args.fault, args.form)
 
 

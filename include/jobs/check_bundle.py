@@ -43,8 +43,7 @@ class CheckBundle(Job):
     p99_ms: float = 500.0
 
     def run(self) -> dict[str, Any]:
-        if self.surface not in recipes.surfaces():
-            raise Refused(f"There is no surface '{self.surface}'", f"Choose one of {', '.join(recipes.surfaces())}")
+        recipes.require(self.surface)
         which = int(self.version) if str(self.version).isdigit() and len(str(self.version)) < 16 else self.version
         bundle = registry.find(self.open_store(), self.surface, which)
         began = time.time()

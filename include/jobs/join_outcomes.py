@@ -36,8 +36,7 @@ class JoinOutcomes(Job):
         from include.sources.opening import open_source
         from include.sources.replay import ReplayClock
 
-        if self.surface not in recipes.surfaces():
-            raise Refused(f"There is no surface '{self.surface}'", f"Choose one of {', '.join(recipes.surfaces())}")
+        recipes.require(self.surface)
         now, store = parse(self.night), self.open_store()
         clock = ReplayClock(open_source(self.source))
         self._within(clock.source.days(), now)

@@ -54,8 +54,7 @@ class JudgeShadow(Job):
     margin: float = Field(default=0.02, gt=0, lt=1)
 
     def run(self) -> dict[str, Any]:
-        if self.surface not in recipes.surfaces():
-            raise Refused(f"There is no surface '{self.surface}'", f"Choose one of {', '.join(recipes.surfaces())}")
+        recipes.require(self.surface)
         night, record = parse(self.night), self._record()
         answers = list(read_answers(Settings.load().answers, self.surface, [night], self.run_id))
         if not answers:

@@ -10,7 +10,6 @@ from pydantic import Field
 
 from include import recipes
 from include.canonical import dumps
-from include.errors import Refused
 from include.jobs.frame import Job, main
 from include.nights import parse
 
@@ -40,8 +39,7 @@ class MeasureNight(Job):
         from include.evaluation.measures import by_night, serving
         from include.rollout import registry
 
-        if self.surface not in recipes.surfaces():
-            raise Refused(f"There is no surface '{self.surface}'", f"Choose one of {', '.join(recipes.surfaces())}")
+        recipes.require(self.surface)
         now, store = parse(self.night), self.open_store()
         judged = self._judged(now)
         served = serving(judged)

@@ -122,8 +122,7 @@ class ReplayShoppers(Job):
         }
 
     def _days(self) -> tuple[dt.date, list[dt.date]]:
-        if self.surface not in recipes.surfaces():
-            raise Refused(f"There is no surface '{self.surface}'", f"Choose one of {', '.join(recipes.surfaces())}")
+        recipes.require(self.surface)
         night = parse(self.night)
         first = parse(self.first) if self.first else night + dt.timedelta(days=1)
         last = parse(self.last) if self.last else first

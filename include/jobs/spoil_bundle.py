@@ -66,8 +66,7 @@ class SpoilBundle(Job):
         }
 
     def _stable(self) -> tuple[Pointer, Bundle]:
-        if self.surface not in recipes.surfaces():
-            raise Refused(f"There is no surface '{self.surface}'", f"Choose one of {', '.join(recipes.surfaces())}")
+        recipes.require(self.surface)
         pointer = registry.stable(self.open_store(), self.surface)
         if pointer is None:
             raise Refused(f"Nothing is stable on {self.surface}", "Run `make run` first")

@@ -32,8 +32,7 @@ class VerifyServing(Job):
     seconds: float = 20.0
 
     def run(self) -> dict[str, Any]:
-        if self.surface not in recipes.surfaces():
-            raise Refused(f"There is no surface '{self.surface}'", f"Choose one of {', '.join(recipes.surfaces())}")
+        recipes.require(self.surface)
         store, settings = self.open_store(), Settings.load()
         pointer = registry.stable(store, self.surface)
         if pointer is None:

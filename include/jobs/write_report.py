@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from include import recipes
-from include.errors import Refused, TryAgain
+from include.errors import TryAgain
 from include.jobs.frame import Job, main
 from include.nights import parse
 from include.settings import Settings
@@ -31,8 +31,7 @@ class WriteReport(Job):
         from include.evaluation.report import render
         from include.evaluation.report_facts import read_facts
 
-        if self.surface not in recipes.surfaces():
-            raise Refused(f"There is no surface '{self.surface}'", f"Choose one of {', '.join(recipes.surfaces())}")
+        recipes.require(self.surface)
         night, settings, began = parse(self.night), Settings.load(), time.time()
         store = self.open_store()
         facts = read_facts(store, night, self.work, self.source.name, self.source.households)

@@ -58,6 +58,18 @@ def surfaces() -> list[str]:
     return sorted({surface for surface, _ in _ALL})
 
 
+def require(surface: str) -> None:
+    """See that a surface can be used.
+
+    Raises:
+        Refused: there is no such surface, or its module is broken.
+    """
+    if surface in BROKEN:
+        raise Refused(f"The recipes of {surface} cannot be used: {BROKEN[surface]}", f"Correct include/recipes/{surface}.py")
+    if surface not in surfaces():
+        raise Refused(f"There is no surface '{surface[:60]}'", f"Choose one of {', '.join(surfaces())}")
+
+
 def names(surface: str) -> list[str]:
     """Names of a surface's recipes, in the order of its module."""
     return [name for owner, name in _ALL if owner == surface]
@@ -102,10 +114,7 @@ def get(surface: str, name: str) -> Recipe:
     Raises:
         Refused: no such surface or recipe, or the surface's module is broken.
     """
-    if surface in BROKEN:
-        raise Refused(f"The recipes of {surface} cannot be used: {BROKEN[surface]}", f"Correct include/recipes/{surface}.py")
-    if surface not in surfaces():
-        raise Refused(f"There is no surface '{surface}'", f"Choose one of {', '.join(surfaces())}")
+    require(surface)
     if (surface, name) not in _ALL:
         raise Refused(f"Surface {surface} has no recipe '{name}'", f"Choose one of {', '.join(names(surface))}")
     return _ALL[surface, name]
