@@ -70,6 +70,19 @@ def test_a_night_without_factors_is_refused() -> None:
         serve(toy_models.two_stage(), bare)
 
 
+def test_new_products_that_are_asked_for_alone_are_ordered_by_a_head_of_their_own() -> None:
+    work, cut = toy_models.workspace()
+    model, night = toy_models.two_stage(), cut.gate[-1]
+    arrays = {name: value.copy() for name, value in model.arrays.items()}
+    for name, value in (("hot_out", 0.0), ("hot_skip", 0.0), ("hot_offset", 5.0)):
+        arrays[name][..., 1] = value
+    served = serve(replace(model, arrays=arrays), work.products(night))
+    inputs = work.examples(night).part(0).inputs(range(8))
+    beside, alone = (served.ask(**inputs | {"exclude_bought": np.full(8, new)}) for new in (False, True))
+    assert (alone["score"][alone["product"] != b""] == 5.0).all() and (alone["product"] != b"").any()
+    assert not (beside["score"] == 5.0).any()
+
+
 def test_kin_of_a_slot_leaves_out_the_slot_itself() -> None:
     features = np.log1p(np.array([[3.0, 2.0], [8.0, 1.0]], np.float32))
     found = kin.slots(("recency", "days_total"), tf.constant(features))
