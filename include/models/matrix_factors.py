@@ -3,7 +3,7 @@
     u = sum_s y[p_s] / sqrt(number of slots)          score = u . q[p] + linear terms
 
 Koren, Factorization meets the neighborhood, KDD 2008, section 4 (Asymmetric-SVD: y is In, q is Out; its baseline predictors are
-the linear terms here), learned by the listwise softmax of all recipes instead of squared errors.
+the linear terms here), learned by the loss of all recipes instead of squared errors.
 """
 
 from collections.abc import Mapping

@@ -1,7 +1,7 @@
-"""The pair ranker in training: listwise softmax cross-entropy over exactly the candidates that are served.
+"""The pair ranker in training, over exactly the candidates that are served.
 
-    loss(h) = - mean over bought candidates i of log softmax(logits of h)[i]
-              - NEW * the same over the hot products alone, for households that bought one of them
+    loss(h) = LambdaRank over the slots and the hot products
+              - NEW * mean over bought hot products i of log softmax(logits of the hot products)[i]
 
 Purchases outside the candidates are dropped. The second term teaches the order among new products, which the first one
 hardly sees because a household's own past outweighs them.
@@ -25,13 +25,14 @@ from include.recipes.recipe import Recipe
 from include.training.batches import Feed, Night
 from include.training.examples import Parts
 from include.training.in_batch import TOWERS, in_batch_loss, with_shares
+from include.training.lambda_rank import lambda_rank
 from include.training.loop import Course, Run, Side, train
 from include.training.optimisers import fast_and_slow
 from include.training.scalers import fit_scalers
 from include.training.warm import Start
 
 log = logging.getLogger("nightfill")
-NEW = 0.2
+NEW = 1.0
 
 
 class Trained:
@@ -85,7 +86,7 @@ def loss_of(scores: scoring.Scores, slot_label: tf.Tensor, hot_label: tf.Tensor)
     hot = tf.where(scores.hot_open, scores.hot_logit, candidates.NOTHING)
     slot = tf.where(scores.history_open, scores.history_logit, candidates.NOTHING)
     is_open = tf.cast(tf.concat([scores.history_open, scores.hot_open], axis=1), tf.float32)
-    every = listwise(tf.concat([slot, hot], axis=1), tf.concat([slot_label, hot_label], axis=1) * is_open)
+    every = lambda_rank(tf.concat([slot, hot], axis=1), tf.concat([slot_label, hot_label], axis=1) * is_open)
     return every + NEW * listwise(hot, hot_label * tf.cast(scores.hot_open, tf.float32))
 
 
