@@ -1,4 +1,4 @@
-"""Rivals and our own model of `home` side by side under the CJ-week protocol, with paired differences by household.
+"""Rivals and our own models of `home` and `search` side by side under the CJ-week protocol, with paired leads by household.
 
     python benchmarks/bench_models.py [--valid] [--ablation] [--only NAME ...]
 
@@ -22,7 +22,17 @@ ABLATION = ROOT / "var" / "bench" / "models-ablation.json"
 sys.path[:0] = [str(ROOT)]
 sys.path.append(str(RIVALS))
 
-from benchmarks.models import counting, ease, factors, households_alike, ours, same_features, trees  # noqa: E402
+from benchmarks.models import (  # noqa: E402
+    counting,
+    ease,
+    factors,
+    households_alike,
+    ours,
+    same_features,
+    search,
+    search_trees,
+    trees,
+)
 from benchmarks.models.ablation import ablation  # noqa: E402
 from benchmarks.models.kept import keep, load  # noqa: E402
 from benchmarks.models.page import page  # noqa: E402
@@ -38,23 +48,25 @@ ALL: tuple[Rival, ...] = (
     *trees.RIVALS,
     *same_features.RIVALS,
     *ours.RIVALS,
+    *search.RIVALS,
+    *search_trees.RIVALS,
 )
 
 
-def described(row: Row, task: str, others: Sequence[Row]) -> dict[str, Any]:
+def described(row: Row, task: str, others: Sequence[Row], products: int) -> dict[str, Any]:
     """One row of the report: the frame's fields (value, rival, ratio, reach, ok), and all that the page shows."""
     rival, found = row.rival, row.test[task]
     script = rival.script.get(task)
     interval, reach = found.interval().rounded(), 1 - rival.noise
     ratio = round(found.mean() / script, 4) if script else None
-    rest = {name: round(found.mean(name), 4) for name in ("hit_rate@10", "recall@20", "precision@10")}
+    rest = {name: round(found.mean(name), 4) for name in found.values if name != "ndcg@10"}
     leads = {one.rival.name: found.lead(one.test[task]).rounded() for one in others if one is not row and task in one.test}
     return {
         "name": f"{rival.name}, {task}", "value": round(found.mean(), 4), "unit": "ndcg@10", "rival": "independent script",
         "rival_value": script, "ratio": ratio, "reach": reach, "ok": ratio is None or reach <= ratio <= 2 - reach,
         "model": rival.name, "family": rival.family, "about": rival.about, "task": task, "plan": rival.plan,
         "low": round(interval["low"], 4), "high": round(interval["high"], 4), "queries": len(found.households),
-        "products": fold(CUT_OFF[TEST]).products, **rest, "coverage@10": round(found.coverage, 4),
+        "products": products, **rest, "coverage@10": round(found.coverage, 4),
         "stress": round(row.stress[task].mean(), 4), "setting": dict(row.setting[task]), "valid": row.valid.get(task),
         "fit_seconds": round(row.fit_seconds, 1), "ask_ms": round(row.ask_ms, 2), "leads": leads,
     }  # fmt: skip
@@ -96,7 +108,8 @@ def main(words: list[str]) -> int:
     whole = [row for row in rows if row is not None]
     for row in whole:
         say(row)
-    told = [described(row, task, whole) for row in whole for task in row.rival.tasks]
+    products = fold(CUT_OFF[TEST]).products
+    told = [described(row, task, whole, products) for row in whole for task in row.rival.tasks]
     for one in told:
         if not one["ok"]:
             print(f"{one['name']}: {one['value']} is not the script's {one['rival_value']}: ratio {one['ratio']}  NOT OK")

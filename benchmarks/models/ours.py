@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from benchmarks.models.parts import WHOLE, Part
-from benchmarks.models.protocol import CUT_OFF, VALID, Fold, Scorer, Scores
+from benchmarks.models.protocol import CUT_OFF, STRESS, VALID, Fold, Scorer, Scores
 from benchmarks.models.rival import Rival
 from include import recipes
 from include.evaluation.purchases import Purchases
@@ -68,6 +68,15 @@ def history(week: int, columns: Columns) -> "History":
     from include.store.objects import open_store
 
     return read_history(open_store(str(year())), night(week), columns, SourceSpec())
+
+
+def known_for(cut_off: int, columns: Columns) -> "History":
+    """Up to the end of the last week that is asked for after a cut-off; a view of a night reads nothing after that night."""
+    return history(last_week(cut_off) + 1, columns)
+
+
+def last_week(cut_off: int) -> int:
+    return VALID[-1] if cut_off == CUT_OFF[VALID] else STRESS[-1]
 
 
 @dataclass(frozen=True)
@@ -133,7 +142,7 @@ class Asked:
         from include.training.assemble import product_table, questions, weekly_purchases, with_factors
         from include.training.examples import signature_inputs
 
-        known = history(cut.cut_off + (4 if cut.cut_off == CUT_OFF[VALID] else 7), model.recipe.columns)
+        known = known_for(cut.cut_off, model.recipe.columns)
         self.view: NightView = known.view(night(week))
         purchases, _ = weekly_purchases(known, night(week), FIRST, len(self.view.product_ids))
         table = part.table(with_factors(product_table(self.view, purchases, 0), purchases, 0, model.recipe), model.recipe)

@@ -3,7 +3,9 @@
 from collections.abc import Sequence
 from typing import Any
 
-HEAD = """# How well `home` ranks, beside its rivals
+from benchmarks.models.search_page import search_section
+
+HEAD = """# How well `home` and `search` rank, beside their rivals
 
 Written by `make bench-models`; do not edit. NDCG@10 on the panel under the CJ-week protocol (`benchmarks/models/protocol.py`):
 choices on weeks 45 to 47, the figures below on weeks 48 to 51, of which nothing else in the project reads anything. The whole
@@ -11,7 +13,7 @@ universe is ranked, without sampled negatives. Intervals hold 95 % of a bootstra
 household in the same week. `script` is what an independent implementation reached; `plan` says whether the ranker knows the
 promotions of the week that it ranks for.
 """
-TITLES = {"all": "All products", "new": "Products that the household had never bought"}
+TITLES = {"all": "`home`: all products", "new": "`home`: products that the household had never bought"}
 
 
 def page(rows: Sequence[dict[str, Any]], missing: Sequence[str] = (), ablation: Sequence[dict[str, Any]] = ()) -> str:
@@ -25,6 +27,7 @@ def page(rows: Sequence[dict[str, Any]], missing: Sequence[str] = (), ablation: 
         parts.append(f"## {title}\n\n{count} household-weeks, {own[0]['products']} products.\n")
         parts += [_table(own), _leads(own), _chosen(own)]
     parts += [_parts(ablation)] if ablation else []
+    parts += search_section(rows)
     return "\n".join(parts).rstrip() + "\n"
 
 

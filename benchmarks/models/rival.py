@@ -30,6 +30,8 @@ class Rival:
     plan: bool = False
     tuned: bool = False
     """Whether `make` itself learns something from the validation weeks."""
+    measure: Callable[..., dict[str, Measured]] = measure
+    """(what `make` makes, fold, weeks, tasks) -> by task what was measured."""
 
 
 @dataclass
@@ -52,7 +54,7 @@ def choose(rival: Rival, row: Row) -> None:
         return
     cut = fold(CUT_OFF[VALID])
     for setting in rival.grid:
-        found = measure(rival.make(cut, **setting), cut, VALID, rival.tasks)
+        found = rival.measure(rival.make(cut, **setting), cut, VALID, rival.tasks)
         for task, one in found.items():
             print(f"#   {rival.name} {dict(setting)} {task} {one.mean():.4f}", flush=True)
             if one.mean() > row.valid.get(task, -1.0):
@@ -65,10 +67,10 @@ def test(rival: Rival, row: Row) -> None:
     for setting in {str(chosen): chosen for chosen in row.setting.values()}.values():
         tasks = [task for task in rival.tasks if row.setting[task] == setting]
         row.fit_seconds, scorer = _timed(lambda setting=setting: rival.make(cut, **setting))
-        seconds, found = _timed(lambda scorer=scorer, tasks=tasks: measure(scorer, cut, TEST, tasks))
+        seconds, found = _timed(lambda scorer=scorer, tasks=tasks: rival.measure(scorer, cut, TEST, tasks))
         row.test |= found
         row.ask_ms = 1000 * seconds / len(next(iter(found.values())).households)
-        row.stress |= measure(scorer, cut, STRESS, tasks)
+        row.stress |= rival.measure(scorer, cut, STRESS, tasks)
 
 
 def _timed(call: Callable[[], Any]) -> tuple[float, Any]:

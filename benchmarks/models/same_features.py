@@ -4,7 +4,7 @@ A lead over this row is not one of features. The trees are those of trees.py, wi
 task `all` ranks slots and shortlist, task `new` the shortlist alone. A column that one of them lacks is missing there.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -74,7 +74,9 @@ def same(cut: Fold, task: str) -> Scorer:
             asked[week] = Asked(model, cut, week)
         return asked[week]
 
-    booster = grown(cut, f"{task}, same features", _block(_training(model, cut, task)), lambda: _block(_held(cut, task, at)))
+    booster = grown(
+        cut, f"{task}, same features", block_of(_training(model, cut, task)), lambda: block_of(_held(cut, task, at))
+    )
 
     def score(purchases: Purchases, week: int, households: np.ndarray) -> np.ndarray:
         one, scores = at(week), np.full((len(households), cut.products), _NEVER, np.float32)
@@ -122,7 +124,7 @@ def _held(cut: Fold, task: str, at: Callable[[int], Asked]) -> Iterator[tuple[np
             yield owner, values, np.isin(households[owner] * cut.products + product, bought).astype(np.float32)
 
 
-def _block(parts: Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]) -> Block:
+def block_of(parts: Iterable[tuple[np.ndarray, np.ndarray, np.ndarray]]) -> Block:
     """Pairs side by side by household, those of households without a purchase left out."""
     blocks: list[Sequence[np.ndarray]] = []
     for owner, values, bought in parts:

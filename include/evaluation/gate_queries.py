@@ -4,7 +4,7 @@ The unit of an interval is the household, as everywhere. `type@1` of an answer: 
 """
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -78,15 +78,19 @@ def measure_rivals(weeks: Sequence[QueryWeek], purchases: Purchases, names: list
     place = {name: i for i, name in enumerate(names)}
     answers: dict[str, list[np.ndarray]] = {name: [] for name in RIVALS}
     for week in weeks:
-        universe = np.zeros(purchases.shape[1], bool)
-        universe[: len(week.week.products.universe)] = week.week.products.universe
-        index = np.flatnonzero(universe)
-        rivals = WithinType(purchases.within(universe), week.week.week + 1, week.types.plain[index])
-        asked = [(place[name], one.plain) for name, one in zip(week.households, week.asked, strict=True)]
-        for name in RIVALS:
-            best = rivals.answers(name, asked)
-            answers[name].append(np.where(best >= 0, np.append(index, -1)[best], -1))
+        for name, found in within_type(week, purchases, place).items():
+            answers[name].append(found)
     return {name: _measured(weeks, answers[name]) for name in RIVALS}
+
+
+def within_type(week: QueryWeek, purchases: Purchases, place: Mapping[str, int]) -> dict[str, np.ndarray]:
+    """Each rival's product indices int [Q, K] of a week's questions; `place` of each household in the purchases."""
+    universe = np.zeros(purchases.shape[1], bool)
+    universe[: len(week.week.products.universe)] = week.week.products.universe
+    index = np.flatnonzero(universe)
+    rivals = WithinType(purchases.within(universe), week.week.week + 1, week.types.plain[index])
+    asked = [(place[name], one.plain) for name, one in zip(week.households, week.asked, strict=True)]
+    return {name: np.append(index, -1)[rivals.answers(name, asked)] for name in RIVALS}
 
 
 def ask_all(served: Served, week: QueryWeek, variant: str) -> tuple[np.ndarray, Soundness]:

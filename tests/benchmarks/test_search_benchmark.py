@@ -1,0 +1,116 @@
+"""What bench_models asks of `search`, what it shows to trees, and what it writes about it."""
+
+import datetime as dt
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from benchmarks.bench_models import described
+from benchmarks.models import search, search_trees
+from benchmarks.models.kept import keep, load
+from benchmarks.models.page import page
+from benchmarks.models.protocol import Measured
+from benchmarks.models.rival import Rival, Row
+from include.evaluation import metrics
+from include.evaluation.gate_queries import QueryWeek
+from include.features.queries import VARIANTS
+from include.training.fit_search import Asking, SearchNight
+from include.training.windows import Windows
+from include.training.workspace import Workspace
+from tests import toy_search
+from tests.toy_search import RECIPE
+from tests.toy_shop import FIRST, NIGHT
+
+WEEK = dt.timedelta(days=7)
+ASKED = NIGHT - 2 * WEEK
+"""The night on which the questions are asked that are looked at."""
+
+
+class CutShort(toy_search.WordHistory):
+    """The same shop, and nothing in it after a day."""
+
+    def __init__(self, last: dt.date) -> None:
+        super().__init__()
+        self.events = self.events[self.events[:, 2] <= (last - FIRST).days]
+
+
+def asked(history: toy_search.WordHistory, folder: Path, universe: np.ndarray) -> list[QueryWeek]:
+    cut = Windows(night=NIGHT, train=(), gate=(ASKED, ASKED + WEEK))
+    return search.asked_after(history, RECIPE, cut, FIRST, Workspace(folder), universe)
+
+
+def ids(count: int = 60) -> np.ndarray:
+    return np.array([f"p{i}" for i in range(count)])
+
+
+def test_a_question_is_about_purchases_of_its_week_and_universe(tmp_path: Path) -> None:
+    history = toy_search.WordHistory()
+    for week in asked(history, tmp_path, ids(40)):
+        bought = history.bought(week.week.night + dt.timedelta(days=1), week.week.night + WEEK)
+        assert len(week.asked) > 50 and week.week.products.universe[:40].any() and not week.week.products.universe[40:].any()
+        for name, one in zip(week.households, week.asked, strict=True):
+            assert set(one.bought) <= bought[name] and max(one.bought) < 40
+
+
+def test_what_comes_after_the_week_changes_no_question(tmp_path: Path) -> None:
+    whole = asked(toy_search.WordHistory(), tmp_path / "whole", ids())[0]
+    short = asked(CutShort(ASKED + WEEK), tmp_path / "short", ids())[0]
+    assert whole.asked == short.asked and whole.households == short.households
+    assert (whole.week.products.features == short.week.products.features).all()
+
+
+def test_what_is_bought_in_the_week_changes_no_answer(tmp_path: Path) -> None:
+    known = asked(CutShort(ASKED), tmp_path, ids())[0].week
+    work, cut = toy_search.workspace()
+    table = work.products(cut.gate[0])
+    assert cut.gate[0] == ASKED and (known.products.features == table.features).all()
+    assert (known.products.recent == table.recent).all() and (known.products.trend == table.trend).all()
+
+
+def test_trees_read_each_candidate_with_its_past_and_text() -> None:
+    work, cut = toy_search.workspace()
+    model, table, examples = toy_search.text_ranker(), work.products(cut.train[0]), work.examples(cut.train[0])
+    night = SearchNight(table, model.tables(table), model.arrays)  # type: ignore[arg-type]
+    asking, reading = Asking(examples, night, 3), search_trees.Reading(model, table)
+    batch = asking.batch(asking.usable[:5], "seed")
+    found = list(reading.pairs(batch))
+    assert len(found) == len(batch["query"])
+    width = {name: batch[f"{name}_features"].shape[-1] for name in ("history", "household")}
+    for owner, (rows, values) in zip(batch["owner"], found, strict=True):
+        history = reading.row_of[batch["history_product"][owner]]
+        assert sorted(rows) == list(range(1, int(table.universe.sum()) + 1))
+        assert (np.isin(rows, history) == ~np.isnan(values[:, 0])).all()
+        slot = int(np.flatnonzero(history == rows[np.isin(rows, history)][0])[0])
+        pair = values[rows == history[slot]][0, : width["history"]]
+        assert pair == pytest.approx(batch["history_features"][owner, slot])
+        assert values[:, -1].max() == 0 and (np.diff(values[:, -2]) <= 1e-3).all()
+    labels = [bought for _, _, bought in search_trees.labelled(reading, batch, search_trees.bought_rows(batch))]
+    assert sum(map(np.sum, labels)) == len(batch["right"]) and all(map(np.any, labels))
+
+
+def row(name: str, family: str, values: np.ndarray) -> Row:
+    """A model that reaches the same in every way of asking."""
+    names = [f"h{i // 3}" for i in range(len(values))]
+    found = Measured(names, dict.fromkeys((*metrics.NAMES, metrics.TYPE_AT_1), values), 0.5)
+    rival = Rival(name, family, "toy", lambda cut: None, tasks=VARIANTS)
+    return Row(rival, dict.fromkeys(VARIANTS, {}), test=dict.fromkeys(VARIANTS, found), stress=dict.fromkeys(VARIANTS, found))
+
+
+def test_the_page_has_a_section_with_paired_leads(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    low = rng.random(300) / 2
+    rows = [row("search: habit within type", "habit", low), row("search: ours: quick", "ours", low + 0.125)]
+    for one in rows:
+        keep(one, tmp_path)
+    kept = [load(one.rival, tmp_path) for one in rows]
+    whole = [one for one in kept if one is not None]
+    told = page([described(one, task, whole, 40) for one in whole for task in VARIANTS])
+    assert "## `search`" in told and "300 questions in each way of asking, 40 products" in told
+    lead = "+0.1250 [+0.1250, +0.1250]"  # no spread is left: the pairs differ by the same
+    assert f"| habit within type | {' | '.join([lead] * len(VARIANTS))} |" in told
+    assert told.count("| ours: quick |") == 2
+
+
+def test_the_page_has_no_section_without_questions() -> None:
+    assert "`search`:" not in page([])
