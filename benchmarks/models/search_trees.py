@@ -19,7 +19,7 @@ from benchmarks.models.protocol import VALID, Fold
 from benchmarks.models.rival import Rival
 from benchmarks.models.same_features import block_of
 from benchmarks.models.search import Answerer, measure, questions_of, recipe_of
-from benchmarks.models.trees import NEGATIVES, SEED, grown
+from benchmarks.models.trees import SEED, grown
 from include.evaluation.baselines import top
 from include.features.queries import VARIANTS, ask, asked_as
 
@@ -31,10 +31,12 @@ if TYPE_CHECKING:
     from include.models.tables import ProductTable
 
 CANDIDATES, PLACES = 500, 20
+SHARE = 0.1
+"""Of the pairs that were not bought, in training: a question has hundreds of them."""
 _ALMOST_NOTHING = 1e-4
 
 Part = tuple[np.ndarray, np.ndarray, np.ndarray]
-"""Of some pairs: number of the question int [n], features float32 [n, F], bought float32 [n]."""
+"""Of some pairs: question int [n], features float32 [n, F], bought float32 [n]."""
 
 
 class Reading:
@@ -49,16 +51,21 @@ class Reading:
         self.product = np.append(-1, np.flatnonzero(table.universe))
         self.tie = _ALMOST_NOTHING * sold / (1.0 + sold.max())
 
-    def pairs(self, batch: dict[str, Any]) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        """Rows int [C] and features float32 [C, F] of each question of a batch as `fit_search.Asking` makes it."""
+    def pairs(self, batch: dict[str, Any]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Question int [n], row int [n] and features float32 [n, F] of the candidates of a batch of fit_search.py."""
         near, slots = self.served.match(batch["query"]).numpy(), self.row_of[batch["history_product"]]
         near[:, 0] = -np.inf
-        for owner, score, rows in zip(batch["owner"], near, top(near + self.tie, CANDIDATES), strict=True):
-            rows = rows[rows > 0]
-            text = np.stack([score[rows], score[rows] - score[rows[0]]], axis=1)
-            past = _past(slots[owner], batch["history_features"][owner], len(score))[rows]
-            household = np.tile(batch["household_features"][owner], (len(rows), 1))
-            yield rows, np.concatenate([past, self.features[rows], household, text], axis=1, dtype=np.float32)
+        found = top(near + self.tie, CANDIDATES)
+        question, place = np.nonzero(found > 0)
+        row = found[question, place]
+        owner, text = batch["owner"][question], near[question, row]
+        slot_of = np.full((len(slots), near.shape[1]), -1)
+        slot_of[np.arange(len(slots))[:, None], slots] = np.arange(slots.shape[1])
+        past = batch["history_features"][owner, slot_of[owner, row]]
+        past[slot_of[owner, row] < 0] = np.nan
+        below = text - near.max(axis=1)[question]
+        parts = [past, self.features[row], batch["household_features"][owner], text[:, None], below[:, None]]
+        return question, row, np.concatenate(parts, axis=1)
 
 
 def trees(cut: Fold) -> Answerer:
@@ -78,13 +85,6 @@ def trees(cut: Fold) -> Answerer:
     return lambda week, variant: _answers(booster, week, at(week), variant)
 
 
-def _past(slots: np.ndarray, features: np.ndarray, rows: int) -> np.ndarray:
-    """float32 [R, F] by row of the night's table: the features [H, F] of history slots [H], missing elsewhere."""
-    found = np.full((rows, features.shape[1]), np.nan, np.float32)
-    found[slots] = features
-    return found
-
-
 def _training(model: "Model", cut: Fold) -> Iterator[Part]:
     """By batch of households; a share of the pairs that were not bought."""
     from include.training.fit_search import Asking, SearchNight
@@ -96,9 +96,9 @@ def _training(model: "Model", cut: Fold) -> Iterator[Part]:
         asking = Asking(given.work.examples(one), night, model.recipe.train_queries)
         for start in range(0, len(asking.usable), BATCH):
             batch = asking.batch(asking.usable[start : start + BATCH], f"{SEED} {one}")
-            for owner, values, bought in labelled(reading, batch, bought_rows(batch)):
-                keep = (bought > 0) | (rng.random(len(bought)) < NEGATIVES)
-                yield owner[keep], values[keep], bought[keep]
+            question, values, bought = labelled(reading, batch, bought_rows(batch))
+            keep = (bought > 0) | (rng.random(len(bought)) < SHARE)
+            yield question[keep], values[keep], bought[keep]
 
 
 def _held(week: "QueryWeek", reading: Reading) -> Iterator[Part]:
@@ -106,13 +106,15 @@ def _held(week: "QueryWeek", reading: Reading) -> Iterator[Part]:
     ways = [asked_as(names[one.household], one.plain) for one in week.asked]
     right = [reading.row_of[list(one.bought)] for one in week.asked]
     for start, batch in _batches(week, ways):
-        yield from labelled(reading, batch, right[start : start + BATCH])
+        yield labelled(reading, batch, right[start : start + BATCH])
 
 
-def labelled(reading: Reading, batch: dict[str, Any], right: Sequence[np.ndarray]) -> Iterator[Part]:
-    """A part for each question; `right` are the rows that were bought."""
-    for bought, (rows, values) in zip(right, reading.pairs(batch), strict=True):
-        yield np.zeros(len(rows), np.int64), values, np.isin(rows, bought).astype(np.float32)
+def labelled(reading: Reading, batch: dict[str, Any], right: Sequence[np.ndarray]) -> Part:
+    """All pairs of a batch; `right` are the rows that were bought, by question."""
+    question, row, values = reading.pairs(batch)
+    size = len(reading.product)
+    bought = np.concatenate([i * size + rows for i, rows in enumerate(right)])
+    return question, values, np.isin(question * size + row, bought).astype(np.float32)
 
 
 def bought_rows(batch: dict[str, Any]) -> list[np.ndarray]:
@@ -124,9 +126,10 @@ def bought_rows(batch: dict[str, Any]) -> list[np.ndarray]:
 def _answers(booster: "lightgbm.Booster", week: "QueryWeek", reading: Reading, variant: str) -> np.ndarray:
     found = np.full((len(week.asked), PLACES), -1, np.int64)
     for start, batch in _batches(week, [variant] * len(week.asked)):
-        for i, (rows, values) in enumerate(reading.pairs(batch), start):
-            best = np.argsort(-booster.predict(values, num_threads=2), kind="stable")[:PLACES]
-            found[i, : len(best)] = reading.product[rows[best]]
+        question, row, values = reading.pairs(batch)
+        order = np.lexsort((-np.asarray(booster.predict(values, num_threads=2)), question))
+        for i, rows in enumerate(np.split(row[order], np.flatnonzero(np.diff(question)) + 1), start):
+            found[i, : len(rows[:PLACES])] = reading.product[rows[:PLACES]]
     return found
 
 

@@ -74,19 +74,19 @@ def test_trees_read_each_candidate_with_its_past_and_text() -> None:
     night = SearchNight(table, model.tables(table), model.arrays)  # type: ignore[arg-type]
     asking, reading = Asking(examples, night, 3), search_trees.Reading(model, table)
     batch = asking.batch(asking.usable[:5], "seed")
-    found = list(reading.pairs(batch))
-    assert len(found) == len(batch["query"])
-    width = {name: batch[f"{name}_features"].shape[-1] for name in ("history", "household")}
-    for owner, (rows, values) in zip(batch["owner"], found, strict=True):
-        history = reading.row_of[batch["history_product"][owner]]
-        assert sorted(rows) == list(range(1, int(table.universe.sum()) + 1))
-        assert (np.isin(rows, history) == ~np.isnan(values[:, 0])).all()
-        slot = int(np.flatnonzero(history == rows[np.isin(rows, history)][0])[0])
-        pair = values[rows == history[slot]][0, : width["history"]]
-        assert pair == pytest.approx(batch["history_features"][owner, slot])
-        assert values[:, -1].max() == 0 and (np.diff(values[:, -2]) <= 1e-3).all()
-    labels = [bought for _, _, bought in search_trees.labelled(reading, batch, search_trees.bought_rows(batch))]
-    assert sum(map(np.sum, labels)) == len(batch["right"]) and all(map(np.any, labels))
+    question, rows, values = reading.pairs(batch)
+    known = set(range(1, int(table.universe.sum()) + 1))
+    for i, owner in enumerate(batch["owner"]):
+        mine, seen = question == i, reading.row_of[batch["history_product"][owner]]
+        assert set(rows[mine]) == known and mine.sum() == len(known)
+        assert (np.isin(rows[mine], seen) == ~np.isnan(values[mine, 0])).all()
+        slot = int(np.flatnonzero(seen)[0])
+        pair, past = values[mine & (rows == seen[slot])][0], batch["history_features"][owner, slot]
+        assert pair[: len(past)] == pytest.approx(past)
+        assert values[mine, -1].max() == 0
+    right = search_trees.bought_rows(batch)
+    asked, _, bought = search_trees.labelled(reading, batch, right)
+    assert bought.sum() == len(batch["right"]) and set(asked[bought > 0]) == set(range(len(right)))
 
 
 def row(name: str, family: str, values: np.ndarray) -> Row:
@@ -94,7 +94,8 @@ def row(name: str, family: str, values: np.ndarray) -> Row:
     names = [f"h{i // 3}" for i in range(len(values))]
     found = Measured(names, dict.fromkeys((*metrics.NAMES, metrics.TYPE_AT_1), values), 0.5)
     rival = Rival(name, family, "toy", lambda cut: None, tasks=VARIANTS)
-    return Row(rival, dict.fromkeys(VARIANTS, {}), test=dict.fromkeys(VARIANTS, found), stress=dict.fromkeys(VARIANTS, found))
+    weeks = dict.fromkeys(VARIANTS, found)
+    return Row(rival, {name: {} for name in VARIANTS}, test=weeks, stress=weeks)
 
 
 def test_the_page_has_a_section_with_paired_leads(tmp_path: Path) -> None:
