@@ -11,7 +11,7 @@ Written by `make bench-models`; do not edit. NDCG@10 on the panel under the CJ-w
 choices on weeks 45 to 47, the figures below on weeks 48 to 51, of which nothing else in the project reads anything. The whole
 universe is ranked, without sampled negatives. Intervals hold 95 % of a bootstrap over households; a lead is paired: the same
 household in the same week. `script` is what an independent implementation reached; `plan` says whether the ranker knows the
-promotions of the week that it ranks for.
+promotions of the week that it ranks for. CPU a household counts features and ranking; ours are asked once for each table.
 """
 TITLES = {"all": "`home`: all products", "new": "`home`: products that the household had never bought"}
 
