@@ -89,13 +89,13 @@ def test_trees_read_each_candidate_with_its_past_and_text() -> None:
     assert bought.sum() == len(batch["right"]) and set(asked[bought > 0]) == set(range(len(right)))
 
 
-def row(name: str, family: str, values: np.ndarray) -> Row:
-    """A model that reaches the same in every way of asking."""
+def row(name: str, family: str, values: np.ndarray, tasks: tuple[str, ...] = VARIANTS) -> Row:
+    """A model that reaches the same in every task."""
     names = [f"h{i // 3}" for i in range(len(values))]
     found = Measured(names, dict.fromkeys((*metrics.NAMES, metrics.TYPE_AT_1), values), 0.5)
-    rival = Rival(name, family, "toy", lambda cut: None, tasks=VARIANTS)
-    weeks = dict.fromkeys(VARIANTS, found)
-    return Row(rival, {name: {} for name in VARIANTS}, test=weeks, stress=weeks)
+    rival = Rival(name, family, "toy", lambda cut: None, tasks=tasks)
+    weeks = dict.fromkeys(tasks, found)
+    return Row(rival, {name: {} for name in tasks}, test=weeks, stress=weeks)
 
 
 def test_the_page_has_a_section_with_paired_leads(tmp_path: Path) -> None:
@@ -111,6 +111,13 @@ def test_the_page_has_a_section_with_paired_leads(tmp_path: Path) -> None:
     lead = "+0.1250 [+0.1250, +0.1250]"  # no spread is left: the pairs differ by the same
     assert f"| habit within type | {' | '.join([lead] * len(VARIANTS))} |" in told
     assert told.count("| ours: quick |") == 2
+
+
+def test_the_page_shows_what_ours_leads_by_where_a_rival_is_ahead() -> None:
+    low = np.random.default_rng(0).random(300) / 2
+    rows = [row("trees", "trees", low + 0.125, ("all",)), row("ours: some", "ours", low, ("all",))]
+    told = page([described(one, "all", rows, 40) for one in rows])
+    assert "Paired leads of ours: some:" in told and "| trees | -0.1250 | [-0.1250, -0.1250] |" in told
 
 
 def test_the_page_has_no_section_without_questions() -> None:
