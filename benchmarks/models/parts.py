@@ -46,7 +46,7 @@ class Part:
         return replace(table, **changes)
 
     def weights(self, arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-        """Of a trained model; without `alone` its other order of new products stands in the place of this one."""
+        """Of a trained model. Where `alone` is left out, new products asked for alone are ordered as beside the slots."""
         one = ("hot_out", "hot_skip", "hot_offset") if self.alone else ()
         return dict(arrays) | {name: np.repeat(arrays[name][..., :1], arrays[name].shape[-1], axis=-1) for name in one}
 
