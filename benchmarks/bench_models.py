@@ -69,6 +69,7 @@ def described(row: Row, task: str, others: Sequence[Row], products: int) -> dict
         "products": products, **rest, "coverage@10": round(found.coverage, 4),
         "stress": round(row.stress[task].mean(), 4), "setting": dict(row.setting[task]), "valid": row.valid.get(task),
         "fit_seconds": round(row.fit_seconds, 1), "ask_ms": round(row.ask_ms, 2), "leads": leads,
+        "steps_ms": {step: round(spent, 2) for step, spent in row.steps_ms.items()},
     }  # fmt: skip
 
 
@@ -98,7 +99,10 @@ def main(words: list[str]) -> int:
     if not RIVALS.exists():
         install_beside(RIVALS, ROOT / "benchmarks" / "models" / "requirements.txt")
     if args.ablation:
-        ABLATION.write_text(json.dumps(list(ablation()), indent=1))
+        found = []
+        for one in ablation():
+            found.append(one)
+            ABLATION.write_text(json.dumps(found, indent=1))
     asked = [rival for rival in ALL if (not args.only or rival.name in args.only) and not args.ablation]
     rows = [
         run(rival, args.valid) if rival in asked else load(rival, KEPT) for rival in ALL if rival in asked or not args.valid

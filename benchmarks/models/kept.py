@@ -12,7 +12,8 @@ from benchmarks.models.rival import Rival, Row
 def keep(row: Row, folder: Path) -> None:
     """Write <folder>/<name>.npz: values and households of each task's weeks, and the rest as JSON."""
     folder.mkdir(parents=True, exist_ok=True)
-    arrays, about = {}, {"setting": dict(row.setting), "valid": row.valid, "fit": row.fit_seconds, "ask": row.ask_ms}
+    cost = {"fit": row.fit_seconds, "ask": row.ask_ms, "steps": row.steps_ms}
+    arrays, about = {}, {"setting": dict(row.setting), "valid": row.valid, **cost}
     for weeks, measured in (("test", row.test), ("stress", row.stress)):
         for task, one in measured.items():
             about[f"{weeks} {task}"] = one.coverage
@@ -27,7 +28,14 @@ def load(rival: Rival, folder: Path) -> Row | None:
         return None
     with np.load(_path(folder, rival), allow_pickle=False) as kept:
         about = json.loads(str(kept["about"]))
-        row = Row(rival, about["setting"], about["valid"], fit_seconds=about["fit"], ask_ms=about["ask"])
+        row = Row(
+            rival,
+            about["setting"],
+            about["valid"],
+            fit_seconds=about["fit"],
+            ask_ms=about["ask"],
+            steps_ms=about.get("steps", {}),
+        )
         for weeks, measured in (("test", row.test), ("stress", row.stress)):
             for task in rival.tasks:
                 start = f"{weeks} {task} "

@@ -11,7 +11,9 @@ import shutil
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cache, partial
 from pathlib import Path
@@ -131,10 +133,28 @@ def trained(recipe: Recipe, cut_off: int, part: Part = WHOLE) -> "Model":
     return Model(recipe, found.vocabulary, part.weights(found.arrays), given.widths, given.spec)
 
 
+class Spent:
+    """CPU of answers by step: what a caller sends is made (`features`), the SavedModel answers (`graph`)."""
+
+    def __init__(self) -> None:
+        self._seconds, self._households = Counter[str](), 0
+
+    @contextmanager
+    def on(self, step: str, households: int = 0) -> Iterator[None]:
+        began = time.process_time()
+        yield
+        self._seconds[step] += time.process_time() - began
+        self._households += households
+
+    def ms(self) -> dict[str, float]:
+        """Of one household."""
+        return {step: 1000 * seconds / self._households for step, seconds in self._seconds.items()}
+
+
 class Asked:
     """The model as it stands before one week: a SavedModel on disk, loaded, over the protocol's universe."""
 
-    def __init__(self, model: "Model", cut: Fold, week: int, part: Part = WHOLE) -> None:
+    def __init__(self, model: "Model", cut: Fold, week: int, part: Part = WHOLE, spent: "Spent | None" = None) -> None:
         import tensorflow as tf
 
         from include.models.build import serve
@@ -154,15 +174,14 @@ class Asked:
         self.signature = tf.saved_model.load(str(folder)).signatures["serving_default"]
         self.recipe, self.part = model.recipe, part
         self.place = {name.encode(): place for place, name in enumerate(universe)} | {b"": len(universe)}
-        self.seconds, self.count = 0.0, 0
+        self.spent = spent or Spent()
 
     def scores(self, households: list[str], new: bool) -> np.ndarray:
         """float32 [n, V] over the universe; the least where a product is no candidate. `new`: of new products alone."""
         out = np.full((len(households), len(self.place)), _NEVER, np.float32)
         for start, tensors in self.batches(households, new):
-            began = time.process_time()
-            answer = self.signature(**tensors)
-            self.seconds, self.count = self.seconds + time.process_time() - began, self.count + len(answer["model"])
+            with self.spent.on("graph"):
+                answer = self.signature(**tensors)
             for row, (products, values) in enumerate(zip(answer["product"].numpy(), answer["score"].numpy(), strict=True)):
                 out[start + row, [self.place[one] for one in products]] = values
         return out[:, :-1]
@@ -172,7 +191,9 @@ class Asked:
         import tensorflow as tf
 
         for start in range(0, len(households), BATCH):
-            inputs = self.view.household_inputs(households[start : start + BATCH], self.recipe.history_slots)
+            some = households[start : start + BATCH]
+            with self.spent.on("features", len(some)):
+                inputs = self.view.household_inputs(some, self.recipe.history_slots)
             inputs["history_features"] = self.part.history(inputs["history_features"], self.recipe)
             inputs["exclude_bought"] = np.full(len(inputs["history_product"]), new)
             yield start, {name: tf.constant(value) for name, value in inputs.items()}
@@ -185,20 +206,29 @@ def recipe_of(name: str, plan: bool = True, **changes: Any) -> Recipe:
     return recipe.model_copy(update=changes | ({} if plan else {"columns": unplanned(recipe.columns)}))
 
 
-def ours(cut: Fold, name: str, plan: bool, part: Part = WHOLE, **changes: Any) -> Scorer:
+class Ours:
+    """A scorer: a trained model as it stands before the week that is asked for, and the CPU that its answers took."""
+
+    def __init__(self, model: "Model", cut: Fold, part: Part) -> None:
+        self._model, self._cut, self._part = model, cut, part
+        self._asked: dict[int, Asked] = {}
+        self._spent = Spent()
+
+    def __call__(self, purchases: Purchases, week: int, households: np.ndarray) -> Scores:
+        if week not in self._asked:
+            self._asked = {week: Asked(self._model, self._cut, week, self._part, self._spent)}
+        one, names = self._asked[week], self._cut.panel.household_ids[households].astype(str).tolist()
+        return {"all": one.scores(names, new=False), "new": one.scores(names, new=True)}
+
+    @property
+    def spent(self) -> dict[str, float]:
+        """CPU ms of one household in a batch of BATCH, by step."""
+        return self._spent.ms()
+
+
+def ours(cut: Fold, name: str, plan: bool, part: Part = WHOLE, **changes: Any) -> Ours:
     """A recipe of the surface without a part of it, fitted on the weeks up to the cut-off."""
-    model, asked = trained(recipe_of(name, plan, **changes), cut.cut_off, part), dict[int, Asked]()
-
-    def score(purchases: Purchases, week: int, households: np.ndarray) -> Scores:
-        if week not in asked:
-            asked.clear()
-            asked[week] = Asked(model, cut, week, part)
-        one, names = asked[week], cut.panel.household_ids[households].astype(str).tolist()
-        found = {"all": one.scores(names, new=False), "new": one.scores(names, new=True)}
-        print(f"#   week {week}: {1000 * one.seconds / one.count:.2f} CPU ms a household", flush=True)
-        return found
-
-    return score
+    return Ours(trained(recipe_of(name, plan, **changes), cut.cut_off, part), cut, part)
 
 
 def unplanned(columns: Columns) -> Columns:

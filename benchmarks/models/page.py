@@ -11,7 +11,10 @@ Written by `make bench-models`; do not edit. NDCG@10 on the panel under the CJ-w
 choices on weeks 45 to 47, the figures below on weeks 48 to 51, of which nothing else in the project reads anything. The whole
 universe is ranked, without sampled negatives. Intervals hold 95 % of a bootstrap over households; a lead is paired: the same
 household in the same week. `script` is what an independent implementation reached; `plan` says whether the ranker knows the
-promotions of the week that it ranks for. CPU a household counts features and ranking; ours are asked once for each table.
+promotions of the week that it ranks for. CPU a household counts all that ranking the weeks took, once for each table if ours.
+"""
+STEPS = """CPU ms of one household in a batch of 32, with all candidates in the answer: `features` makes what the caller sends,
+`graph` is the SavedModel with all of its stages. Nightfill asks for at most 1 of the graph, and at most 5 of both.
 """
 TITLES = {"all": "`home`: all products", "new": "`home`: products that the household had never bought"}
 
@@ -26,6 +29,7 @@ def page(rows: Sequence[dict[str, Any]], missing: Sequence[str] = (), ablation: 
         count = own[0]["queries"]
         parts.append(f"## {title}\n\n{count} household-weeks, {own[0]['products']} products.\n")
         parts += [_table(own), _leads(own), _chosen(own)]
+    parts += _steps([row for row in rows if row["task"] in TITLES and row["steps_ms"]])
     parts += [_parts(ablation)] if ablation else []
     parts += search_section(rows)
     return "\n".join(parts).rstrip() + "\n"
@@ -62,6 +66,17 @@ def _table(rows: Sequence[dict[str, Any]]) -> str:
             f"{row['stress']:.4f} | {row['fit_seconds']:.0f} | {row['ask_ms']:.2f} |"
         )
     return "\n".join(lines) + "\n"
+
+
+def _steps(rows: Sequence[dict[str, Any]]) -> list[str]:
+    """What an answer of ours costs; none when nobody measured it."""
+    if not rows:
+        return []
+    found = {row["model"]: row["steps_ms"] for row in rows}
+    lines = ["| model | features | graph | both |", "|---|---|---|---|"]
+    for model, spent in sorted(found.items()):
+        lines.append(f"| {model} | {spent['features']:.2f} | {spent['graph']:.2f} | {sum(spent.values()):.2f} |")
+    return ["## What an answer costs\n", STEPS, "\n".join(lines) + "\n"]
 
 
 def _leads(rows: Sequence[dict[str, Any]]) -> str:

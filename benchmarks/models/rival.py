@@ -45,6 +45,8 @@ class Row:
     stress: dict[str, Measured] = field(default_factory=dict)
     fit_seconds: float = 0.0
     ask_ms: float = 0.0
+    steps_ms: dict[str, float] = field(default_factory=dict)
+    """CPU of one household in a batch by step of an answer, where the scorer tells."""
 
 
 def choose(rival: Rival, row: Row) -> None:
@@ -70,6 +72,7 @@ def test(rival: Rival, row: Row) -> None:
         seconds, found = _timed(lambda scorer=scorer, tasks=tasks: rival.measure(scorer, cut, TEST, tasks))
         row.test |= found
         row.ask_ms = 1000 * seconds / len(next(iter(found.values())).households)
+        row.steps_ms = getattr(scorer, "spent", {})
         row.stress |= rival.measure(scorer, cut, STRESS, tasks)
 
 
