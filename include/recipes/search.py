@@ -5,6 +5,7 @@ Both rivals are told the type that is meant; the candidate has to read it from t
 """
 
 from include.recipes.recipe import Gates, Recipe
+from include.recipes.space import Among, Between, Space
 
 RECIPES = (
     Recipe(surface="search", name="popularity", model="text_match", query=True),
@@ -21,3 +22,13 @@ RECIPES = (
         gates=Gates(beats=("popularity", "recency")),
     ),
 )
+
+SPACES: dict[str, Space] = {
+    "quick": {
+        "learning_rate": Between(low=5e-4, high=1e-2),
+        "embedding": Among(values=(8, 16, 32)),
+        "hidden": Among(values=((32, 16), (64, 32), (128, 64))),
+        "epochs": Among(values=(2, 3, 4)),
+        "batch": Among(values=(16, 32, 64)),
+    },
+}
