@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from benchmarks.models import cells
 from benchmarks.models.search_page import search_section
 
 HEAD = """# How well `home` and `search` rank, beside their rivals
@@ -44,14 +45,10 @@ def _parts(rows: Sequence[dict[str, Any]]) -> str:
         "| without | all products | lead | 95 % | new products | lead | 95 % |\n|---|---|---|---|---|---|---|",
     ]
     for name in dict.fromkeys(row["part"] for row in rows):
-        cells = [_cells(row) for task in TITLES for row in rows if (row["part"], row["task"]) == (name, task)]
-        lines.append(f"| {name} | {' | '.join(cells)} |")
+        own = [row for task in TITLES for row in rows if (row["part"], row["task"]) == (name, task)]
+        found = [f"{row['value']:.4f} | {cells.lead(row['lead'], ' | ')}" for row in own]
+        lines.append(f"| {name} | {' | '.join(found)} |")
     return "\n".join(lines) + "\n"
-
-
-def _cells(row: dict[str, Any]) -> str:
-    lead = row["lead"]
-    return f"{row['value']:.4f} | {lead['value']:+.4f} | [{lead['low']:+.4f}, {lead['high']:+.4f}]"
 
 
 def _table(rows: Sequence[dict[str, Any]]) -> str:
@@ -61,8 +58,8 @@ def _table(rows: Sequence[dict[str, Any]]) -> str:
     for row in sorted(rows, key=lambda row: row["value"]):
         script = f"{row['rival_value']:.4f} ({row['ratio']:.3f})" if row["rival_value"] else ""
         lines.append(
-            f"| {row['model']} | {row['family']} | {'yes' if row['plan'] else ''} | {row['value']:.4f} [{row['low']:.4f}, "
-            f"{row['high']:.4f}] | {script} | {row['hit_rate@10']:.3f} | {row['recall@20']:.3f} | {row['coverage@10']:.3f} | "
+            f"| {row['model']} | {row['family']} | {'yes' if row['plan'] else ''} | {cells.value(row)} | {script} | "
+            f"{row['hit_rate@10']:.3f} | {row['recall@20']:.3f} | {row['coverage@10']:.3f} | "
             f"{row['stress']:.4f} | {row['fit_seconds']:.0f} | {row['ask_ms']:.2f} |"
         )
     return "\n".join(lines) + "\n"
@@ -85,8 +82,7 @@ def _leads(rows: Sequence[dict[str, Any]]) -> str:
     lines = [f"Paired leads of {best['model']}:\n", "| over | NDCG@10 | 95 % |", "|---|---|---|"]
     for row in sorted(rows, key=lambda row: -row["value"]):
         if row is not best:
-            lead = best["leads"][row["model"]]
-            lines.append(f"| {row['model']} | {lead['value']:+.4f} | [{lead['low']:+.4f}, {lead['high']:+.4f}] |")
+            lines.append(f"| {row['model']} | {cells.lead(best['leads'][row['model']], ' | ')} |")
     return "\n".join(lines) + "\n"
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from benchmarks.models import cells
 from include.evaluation.metrics import TYPE_AT_1
 from include.features.queries import VARIANTS
 
@@ -27,13 +28,17 @@ def search_section(rows: Sequence[Row]) -> list[str]:
     ours = next((row["model"] for row in reversed(plain) if row["family"] == "ours"), None)
     parts = [
         HEAD.format(questions=plain[0]["queries"], products=plain[0]["products"]),
-        _table("NDCG@10", names, found, _value, {"weeks 52, 53, plain": _stress, "fit CPU s": _fit, "CPU ms a question": _ask}),
+        _table(
+            "NDCG@10", names, found, cells.value, {"weeks 52, 53, plain": _stress, "fit CPU s": _fit, "CPU ms a question": _ask}
+        ),
         _table(TYPE_AT_1, names, found, lambda row: f"{row[TYPE_AT_1]:.3f}"),
     ]
     if ours:
         parts.append(f"Paired leads of {_short(ours)}, by household:\n")
         others = [name for name in names if name != ours]
-        parts.append(_table("NDCG@10 over", others, found, lambda row: _lead(found[ours, row["task"]]["leads"][row["model"]])))
+        parts.append(
+            _table("NDCG@10 over", others, found, lambda row: cells.lead(found[ours, row["task"]]["leads"][row["model"]]))
+        )
     return parts
 
 
@@ -49,18 +54,14 @@ def _table(
     heads = [title, *(name.replace("_", " ") for name in VARIANTS), *more]
     lines = [f"| {' | '.join(heads)} |", "|---" * len(heads) + "|"]
     for name in names:
-        cells = [cell(rows[name, variant]) for variant in VARIANTS]
-        cells += [read(rows[name, VARIANTS[0]]) for read in more.values()]
-        lines.append(f"| {_short(name)} | {' | '.join(cells)} |")
+        found = [cell(rows[name, variant]) for variant in VARIANTS]
+        found += [read(rows[name, VARIANTS[0]]) for read in more.values()]
+        lines.append(f"| {_short(name)} | {' | '.join(found)} |")
     return "\n".join(lines) + "\n"
 
 
 def _short(name: str) -> str:
     return name.removeprefix("search: ")
-
-
-def _value(row: Row) -> str:
-    return f"{row['value']:.4f} [{row['low']:.4f}, {row['high']:.4f}]"
 
 
 def _stress(row: Row) -> str:
@@ -74,7 +75,3 @@ def _fit(row: Row) -> str:
 def _ask(row: Row) -> str:
     """All ways of asking were timed together."""
     return f"{row['ask_ms'] / len(VARIANTS):.2f}"
-
-
-def _lead(lead: dict[str, float]) -> str:
-    return f"{lead['value']:+.4f} [{lead['low']:+.4f}, {lead['high']:+.4f}]"
