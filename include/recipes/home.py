@@ -33,7 +33,7 @@ RECIPES = (
         name="two_stage",
         model="two_stage",
         columns=Columns(product=(*PRODUCT, *SHOWN, *BEFORE, *DEMAND, "share_in_type_28", "type_buyers_28")),
-        train_weeks=20,
+        train_weeks=30,
         history_slots=384,
         hot_products=8000,
         shortlist=116,
