@@ -41,8 +41,8 @@ def _parts(rows: Sequence[dict[str, Any]]) -> str:
     """What the whole leads by over itself without a part."""
     lines = [
         "## What each part brings\n",
-        f"two_stage + plan on the validation weeks (45 to 47), fitted on the {WEEKS} weeks up to 44, and again without one part",
-        "at a time; one seed. A lead is what the whole has over itself without the part, paired.\n",
+        f"two_stage + plan on the validation weeks (45 to 47), fitted on the {WEEKS} weeks up to 44, and again without one",
+        "part at a time; one seed. A lead is what the whole has over itself without the part, paired.\n",
         "| without | all products | lead | 95 % | new products | lead | 95 % |\n|---|---|---|---|---|---|---|",
     ]
     for name in dict.fromkeys(row["part"] for row in rows):
