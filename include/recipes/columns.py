@@ -49,6 +49,11 @@ PRODUCT = (
     "age",
     "recency",
 )
+SHOWN = ("end_cap_share", "front_page_share", "mailer_coupon_share")
+BEFORE = tuple(f"{kind}_share_before" for kind in ("display", "end_cap", "mailer", "front_page", "mailer_coupon"))
+DEMAND = ("buyers_1", "buyers_decay_7", "buyers_decay_28", "buyers_decay_84", "new_buyers_84", "new_buyers_364")
+PROMOTED = (*PRODUCT, *SHOWN, *BEFORE, *DEMAND, "share_in_type_28", "type_buyers_28")
+"""All that is known of a product: where it is and was promoted, and how its demand stands in time and in its type."""
 
 
 class Columns(BaseModel):

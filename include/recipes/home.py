@@ -2,13 +2,9 @@
 
 from typing import Any
 
-from include.recipes.columns import PRODUCT, Columns
+from include.recipes.columns import PROMOTED, Columns
 from include.recipes.recipe import Recipe
 from include.recipes.space import Among, Between, Space
-
-SHOWN = ("end_cap_share", "front_page_share", "mailer_coupon_share")
-BEFORE = tuple(f"{kind}_share_before" for kind in ("display", "end_cap", "mailer", "front_page", "mailer_coupon"))
-DEMAND = ("buyers_1", "buyers_decay_7", "buyers_decay_28", "buyers_decay_84", "new_buyers_84", "new_buyers_364")
 
 
 def _small(name: str, **more: Any) -> Recipe:
@@ -32,7 +28,7 @@ RECIPES = (
         surface="home",
         name="two_stage",
         model="two_stage",
-        columns=Columns(product=(*PRODUCT, *SHOWN, *BEFORE, *DEMAND, "share_in_type_28", "type_buyers_28")),
+        columns=Columns(product=PROMOTED),
         train_weeks=30,
         history_slots=384,
         hot_products=8000,

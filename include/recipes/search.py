@@ -4,6 +4,7 @@ The data hold no queries: ours are made from the texts of product types, and cal
 Both rivals are told the type that is meant; the candidate has to read it from the query.
 """
 
+from include.recipes.columns import PROMOTED, Columns
 from include.recipes.recipe import Gates, Recipe
 from include.recipes.space import Among, Between, Space
 
@@ -14,9 +15,11 @@ RECIPES = (
         name="quick",
         model="text_ranker",
         query=True,
+        columns=Columns(product=PROMOTED),
+        train_weeks=16,
         history_slots=768,
         embedding=16,
-        epochs=3,
+        epochs=2,
         batch=32,
         learning_rate=3e-3,
         gates=Gates(beats=("popularity", "recency")),
