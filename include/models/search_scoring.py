@@ -2,16 +2,18 @@
 
 For household h with history slots s (features f_s, product p_s), household features g, query q, and every product p:
 
-    score(p) = k * e(q) . t(p)                            text: p's type and category against the query
+    score(p) = log(exp(k e(q) . t(p)) + exp(k e(q) . c(p) + b))        text: the query means p's type, or its category
              + base(x_p)                                  MLP and linear on the night's product features
              + u . E_out[p]                               taste: u = sum_s a_s E_in[p_s] / (1 + sum_s a_s) + g . U
              + sum over s with p_s = p of MLP[f_s, x_p, g, u . E_out[p]]     the household's own past with p
 
     a_s = softplus(f_s . A + a0), 0 in empty slots
-    t(p) = unit(unit(sum of E over pieces of the type) + c * unit(the same of the category)), see include/models/search_side.py
+    t(p) = unit(sum of E over pieces of the type), c(p) likewise of the category, see include/models/search_side.py
 
-Scores cover all R rows: base and t are of the night, not of the household, and are made when the night's tables are. So a
-question costs two matrix products of [1, D] with [D, R] and the history's own network.
+A query is read in both ways because a category's words say nothing about which of its types is meant: in one direction for
+both, types of a category would differ by chance in how near its words are, and outweigh the household's past.
+Scores cover all R rows: base, t and c are of the night, not of the household, and are made when the night's tables are. So a
+question costs a matrix product of [1, D] with [D, R], two with [D, T] of the T texts, and the history's own network.
 """
 
 from collections.abc import Callable, Mapping
@@ -42,6 +44,12 @@ def base(w: Weights, features: tf.Tensor) -> tf.Tensor:
     """base(x_p) of every row [R]; features [R, P] standardised."""
     hidden = tf.nn.relu(tf.matmul(features, w["product_kernel"]) + w["product_bias"])
     return (tf.matmul(hidden, w["product_out"]) + tf.matmul(features, w["product_skip"]))[:, 0]
+
+
+def text_match(w: Weights, asked: tf.Tensor, types: tf.Tensor, categories: tf.Tensor) -> tf.Tensor:
+    """The text's part of the score [Q, T]; asked e(q) [Q, D], types t and categories c of the texts [T, D]."""
+    category = w["text_scale"] * tf.matmul(asked, categories, transpose_b=True) + w["text_offset"]
+    return category + tf.nn.softplus(w["text_scale"] * tf.matmul(asked, types, transpose_b=True) - category)
 
 
 def personal(

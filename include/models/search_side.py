@@ -13,8 +13,8 @@ from include.models.query_tables import QueryTables
 
 TEXT = "text_embedding"
 TEXT_SCALE = 20.0
-CATEGORY = 0.5
-"""k and c of the formula before anything is learned: a full match outweighs every popularity."""
+OFFSET = -2.0
+"""k and b of the formula before anything is learned: a full match outweighs every popularity, of a type that of a category."""
 
 
 def untrained(width: int, seed: int) -> dict[str, np.ndarray]:
@@ -23,20 +23,20 @@ def untrained(width: int, seed: int) -> dict[str, np.ndarray]:
     return {
         TEXT: table.astype(np.float32),
         "text_scale": np.array([TEXT_SCALE], np.float32),
-        "text_category": np.array([CATEGORY], np.float32),
+        "text_offset": np.array([OFFSET], np.float32),
     }
 
 
 def text_side(arrays: Mapping[str, np.ndarray], tables: QueryTables) -> dict[str, np.ndarray]:
-    """`text_embedding` (with its scale if int8), `texts` float32 [T, D], `live` float32 [BUCKETS], `text_scale` [1]."""
+    """`text_embedding` (with its scale if int8), `types` and `categories` float32 [T, D], `live` float32 [BUCKETS],
+    `text_scale` and `text_offset` [1]: k and b."""
     scale = arrays.get(f"{TEXT}_scale")
     wide = arrays[TEXT] if scale is None else widen(arrays[TEXT], scale)
     live = np.zeros(text.BUCKETS, np.float32)
     for texts in (tables.type_text, tables.category_text):
         live[text.pieces_of(texts)[1]] = 1
-    parts = [_encoded(texts, wide) for texts in (tables.type_text, tables.category_text)]
-    whole = text.unit(tf.constant(parts[0] + arrays["text_category"] * parts[1])).numpy()
-    found = {TEXT: arrays[TEXT], "texts": whole, "live": live, "text_scale": arrays["text_scale"]}
+    found = {name: arrays[name] for name in (TEXT, "text_scale", "text_offset")} | {"live": live}
+    found |= {"types": _encoded(tables.type_text, wide), "categories": _encoded(tables.category_text, wide)}
     return found if scale is None else found | {f"{TEXT}_scale": scale}
 
 

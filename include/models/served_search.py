@@ -15,7 +15,7 @@ from include.models.query_tables import QueryTables
 from include.models.search_side import TEXT
 from include.models.serving import Served
 
-NOT_DENSE = (TEXT, f"{TEXT}_scale", "texts", "live", "features", "embedding", "scale", "base")
+NOT_DENSE = (TEXT, f"{TEXT}_scale", "types", "categories", "live", "features", "embedding", "scale", "base")
 """Product-side tables; everything else on the product side of a search model is a dense weight."""
 
 
@@ -46,8 +46,8 @@ class ServedSearch(Served):
     def match(self, query: tf.Tensor) -> tf.Tensor:
         """The text's part of the score [B, R]: each different text is compared once."""
         asked = text.encode(query, self.side[TEXT], self.side.get(f"{TEXT}_scale"), self.side["live"])
-        near = self.side["text_scale"] * tf.matmul(asked, self.side["texts"], transpose_b=True)
-        return tf.gather(near, self.text_of, axis=1)
+        match = search_scoring.text_match(self.side, asked, self.side["types"], self.side["categories"])
+        return tf.gather(match, self.text_of, axis=1)
 
     def _answer(  # type: ignore[no-untyped-def,override]
         self, history_product, history_features, household_features, exclude_bought, query

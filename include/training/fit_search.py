@@ -1,9 +1,10 @@
 """Train the search model: first what a query means (fit_text.py), then who buys which of the products that are meant.
 
-    loss(q) = - mean over bought products p of the meant type of log softmax(score(., h, q))[p]
+    loss(q) = LambdaRank - mean over bought products p of the meant type of log softmax(score(., h, q))[p]
 
-The softmax runs over every product of the night's universe, none is sampled. A household-week asks for some of the types
-that it bought, in the five ways of include/features/queries.py, drawn anew in each epoch.
+Both run over the bought products and the BEST others by their scores as they are now: every product of the night's universe is
+scored, none is sampled, and those far below teach nothing. A household-week asks for some of the types that it bought, in the
+five ways of include/features/queries.py, drawn anew in each epoch.
 """
 
 import random
@@ -24,12 +25,16 @@ from include.models.tables import ProductTable
 from include.recipes.recipe import Recipe
 from include.training.batches import Feed
 from include.training.examples import Examples, Parts
-from include.training.fit import Trained, forget_unknown, make_deterministic, vocabulary_of
+from include.training.fit import Trained, forget_unknown, listwise, make_deterministic, vocabulary_of
 from include.training.fit_text import fit_text
+from include.training.lambda_rank import lambda_rank
 from include.training.loop import Course, Run, Side, train
 from include.training.optimisers import fast_and_slow
 from include.training.query_examples import Asked, Types, asked_of
 from include.training.scalers import fit_scalers
+
+BEST = 300
+"""Products of a question that its loss looks at. A page shows twenty."""
 
 Weights = dict[str, tf.Variable]
 
@@ -62,6 +67,7 @@ def shapes(recipe: Recipe, sizes: Mapping[str, int], width: Mapping[str, int]) -
         "product_out": (second, 1),
         "product_skip": (p, 1),
         "text_scale": (1,),
+        "text_offset": (1,),
     }
 
 
@@ -74,7 +80,8 @@ class SearchNight:
         features = np.clip((tables.features - mean) / deviation, -CUT, CUT).astype(np.float32)
         words = text_side(arrays, tables)
         self.side = {name: tf.constant(getattr(tables, name)) for name in ("product", "type", "category", "row_of", "text_of")}
-        self.side |= {"features": tf.constant(features)} | {name: tf.constant(words[name]) for name in ("texts", "live")}
+        self.side |= {name: tf.constant(words[name]) for name in ("types", "categories", "live")}
+        self.side["features"] = tf.constant(features)
 
 
 class Asking:
@@ -88,7 +95,7 @@ class Asking:
     def batch(self, chosen: np.ndarray, seed: str) -> dict[str, np.ndarray]:
         """Inputs of the signature for some households, and their questions.
 
-        `query` string [Q], `owner` int32 [Q] (place in the batch), `right` int32 [N, 2] (question, row), `weight` [N].
+        `query` string [Q], `owner` int32 [Q] (place in the batch), `right` int32 [N, 2] (question, row).
         """
         asked = asked_of(self.examples, self._night.types, self._limit, seed, chosen)
         place = {int(household): i for i, household in enumerate(chosen)}
@@ -99,7 +106,6 @@ class Asking:
             "query": np.array(said, object),
             "owner": np.array([place[one.household] for one in asked], np.int32),
             "right": np.stack([number, np.concatenate([*rows, np.zeros(0, np.int32)])], axis=1).astype(np.int32),
-            "weight": np.repeat([1 / len(part) for part in rows], [len(part) for part in rows]).astype(np.float32),
         }
 
 
@@ -142,8 +148,27 @@ def _said(asked: Asked, rng: random.Random) -> str:
     return vary(rng.choices(VARIANTS, SHARES)[0], asked.plain, asked.category, rng)
 
 
-def scores_of(w: Mapping[str, tf.Tensor], words: tf.Tensor, side: Side, batch: Mapping[str, tf.Tensor]) -> tf.Tensor:
-    """Scores [Q, R] of a batch's questions; row 0 is closed. `words` is the text embedding, `w` all other weights."""
+def logits_of(
+    w: Mapping[str, tf.Tensor], words: tf.Tensor, side: Side, batch: Mapping[str, tf.Tensor]
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """Scores and labels [Q, C] of a batch's questions: of the bought products, and of others the best so far.
+
+    `words` is the text embedding, `w` all other weights. No gradient goes through the choice.
+    """
+    asked, owner = text.encode(batch["query"], words, None, side["live"]), batch["owner"]
+    known, match = _known(w, side, batch), search_scoring.text_match(w, asked, side["types"], side["categories"])
+    scores = tf.gather(known, owner) + tf.gather(match, side["text_of"], axis=1)
+    ones = tf.ones_like(batch["right"][:, 0], tf.float32)
+    bought = tf.scatter_nd(batch["right"], ones, tf.shape(scores, out_type=tf.int32))
+    first = tf.where(bought > 0, -candidates.NOTHING, tf.stop_gradient(scores))[:, 1:]
+    rows = 1 + tf.math.top_k(first, tf.minimum(BEST, tf.shape(first)[1]), sorted=False).indices
+    pairs = tf.stack([tf.broadcast_to(owner[:, None], tf.shape(rows)), rows], axis=-1)
+    text_of = tf.gather(side["text_of"], rows)
+    return tf.gather_nd(known, pairs) + tf.gather(match, text_of, batch_dims=1), tf.gather(bought, rows, batch_dims=1)
+
+
+def _known(w: Mapping[str, tf.Tensor], side: Side, batch: Mapping[str, tf.Tensor]) -> tf.Tensor:
+    """Everything but the text, of the batch's households: [B, R]."""
     parts = (tf.gather(w[f"{part}_embedding"], side[part]) for part in ("product", "type", "category"))
     inner, outer = tf.split(tf.add_n(list(parts)), 2, axis=1)
     of_night = search_scoring.Side(
@@ -153,12 +178,8 @@ def scores_of(w: Mapping[str, tf.Tensor], words: tf.Tensor, side: Side, batch: M
         inner=lambda rows: tf.gather(inner, rows),
         taste=lambda user: tf.matmul(user, outer, transpose_b=True),
     )
-    own, _ = search_scoring.personal(
-        w, of_night, batch["history_product"], batch["history_features"], batch["household_features"]
-    )
-    near = tf.matmul(text.encode(batch["query"], words, None, side["live"]), side["texts"], transpose_b=True)
-    every = tf.gather(own, batch["owner"]) + w["text_scale"] * tf.gather(near, side["text_of"], axis=1)
-    return tf.concat([tf.fill([tf.shape(every)[0], 1], candidates.NOTHING), every[:, 1:]], axis=1)
+    inputs = (batch[name] for name in ("history_product", "history_features", "household_features"))
+    return search_scoring.personal(w, of_night, *inputs)[0]
 
 
 def _loss(weights: Weights, arrays: Mapping[str, np.ndarray]) -> Callable[[Side, dict[str, tf.Tensor]], tf.Tensor]:
@@ -168,9 +189,8 @@ def _loss(weights: Weights, arrays: Mapping[str, np.ndarray]) -> Callable[[Side,
 
     def loss(side: Side, batch: dict[str, tf.Tensor]) -> tf.Tensor:
         now = {name: tf.convert_to_tensor(value) for name, value in weights.items()} | fixed
-        scores, question = scores_of(now, words, side, batch), batch["right"][:, 0]
-        gained = tf.gather_nd(scores, batch["right"]) - tf.gather(tf.reduce_logsumexp(scores, axis=1), question)
-        return -tf.math.unsorted_segment_sum(gained * batch["weight"], question, tf.shape(scores)[0])
+        logits, label = logits_of(now, words, side, batch)
+        return lambda_rank(logits, label) + listwise(logits, label)
 
     return loss
 

@@ -1,6 +1,6 @@
 """Learn which texts a query means: softmax cross-entropy over all texts of a night's catalogue.
 
-    p(text | query) = softmax over texts of k * e(query) . t(text)         see include/models/search_scoring.py
+    p(text | query) = softmax over texts of the text's part of the score        see include/models/search_scoring.py
     loss = - log sum of p over the texts that have the meant type
 
 Queries are made from the types' own words, misspelt, broken off, mixed up or replaced by their category, each several
@@ -21,7 +21,8 @@ import tensorflow as tf
 from include.features.queries import vary
 from include.models import text
 from include.models.query_tables import QueryTables
-from include.models.search_side import CATEGORY, TEXT, TEXT_SCALE, untrained
+from include.models.search_scoring import text_match
+from include.models.search_side import OFFSET, TEXT, TEXT_SCALE, untrained
 from include.training.loop import Batches, Course, Run, Side, train
 
 log = logging.getLogger("nightfill")
@@ -44,7 +45,7 @@ class Pool(NamedTuple):
 
 
 def fit_text(tables: QueryTables, width: int, seed: int, steps: int) -> dict[str, np.ndarray]:
-    """`text_embedding` [BUCKETS, D], `text_scale` [1], `text_category` [1]. Popularity is read from `recent`."""
+    """`text_embedding` [BUCKETS, D], `text_scale` [1], `text_offset` [1]. Popularity is read from `recent`."""
     start = untrained(width, seed)
     live, parts = _live(tables)
     types = sorted({*tables.type_text.tolist()} - {""})
@@ -68,7 +69,7 @@ def fit_text(tables: QueryTables, width: int, seed: int, steps: int) -> dict[str
     )
     learned = start[TEXT].copy()
     learned[live] = model.table.numpy()
-    return {TEXT: learned, "text_scale": model.scale.numpy(), "text_category": model.category.numpy()}
+    return {TEXT: learned, "text_scale": model.scale.numpy(), "text_offset": model.offset.numpy()}
 
 
 def _batch(pool: Pool, chosen: np.ndarray) -> dict[str, Any]:
@@ -81,17 +82,17 @@ class _TextModel:
     def __init__(self, table: np.ndarray, parts: list[tf.SparseTensor], type_of: np.ndarray, steps: int) -> None:
         self.table = tf.Variable(table)
         self.scale = tf.Variable([TEXT_SCALE], dtype=tf.float32)
-        self.category = tf.Variable([CATEGORY], dtype=tf.float32)
+        self.offset = tf.Variable([OFFSET], dtype=tf.float32)
         self._parts, self._type_of = parts, tf.constant(type_of)
-        self.weights = [self.table, self.scale, self.category]
+        self.weights = [self.table, self.scale, self.offset]
         self._adam = keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(RATE, steps))
         self._adam.build(self.weights)
 
     def loss(self, _: Side, batch: dict[str, Any]) -> tf.Tensor:
-        sums = [tf.sparse.sparse_dense_matmul(part, self.table) for part in self._parts]
-        texts = text.unit(text.unit(sums[0]) + self.category * text.unit(sums[1]))
+        types, categories = (text.unit(tf.sparse.sparse_dense_matmul(part, self.table)) for part in self._parts)
         asked = batch["share"][:, None] * text.unit(tf.sparse.sparse_dense_matmul(batch["pieces"], self.table))
-        logp = tf.nn.log_softmax(self.scale * tf.matmul(asked, texts, transpose_b=True))
+        weights = {"text_scale": self.scale, "text_offset": self.offset}
+        logp = tf.nn.log_softmax(text_match(weights, asked, types, categories))
         right = self._type_of[None, :] == batch["meant"][:, None]
         return -tf.reduce_logsumexp(tf.where(right, logp, -1e9), axis=1)
 

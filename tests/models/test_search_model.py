@@ -15,7 +15,7 @@ from include.models.build import serve
 from include.models.model import Model
 from include.rollout import contract, graph_scan
 from tests import toy_search
-from tests.toy_search import TYPES
+from tests.toy_search import CATEGORIES, TYPES
 from tests.toy_shop import NIGHT
 
 KINDS = ("text_match", "text_ranker", "text_int8")
@@ -74,6 +74,15 @@ def test_a_query_without_a_known_piece_asks_for_the_shelf(kind: str) -> None:
     empty, unknown = ask(kind, toy_search.asked("")), ask(kind, toy_search.asked("?!"))
     assert (empty["product"] == unknown["product"]).all()
     assert empty["score"] == pytest.approx(unknown["score"])
+
+
+def test_a_categorys_words_mean_its_types_alike() -> None:
+    work, _ = toy_search.workspace()
+    for model in (toy_search.text_match(), toy_search.text_ranker()):
+        served = serve(model, work.products(NIGHT))
+        near = served.match(tf.constant(["dairy cheese"])).numpy()[0, 1:]  # type: ignore[attr-defined]
+        inside = np.array([int(name[1:]) % len(CATEGORIES) == 1 for name in served.ids.numpy().astype(str)[1:]])
+        assert np.ptp(near[inside]) < 1 < near[inside].min() - near[~inside].max()
 
 
 def test_the_household_decides_among_products_of_the_type() -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from include.errors import Refused
 from include.evaluation import gate_queries
@@ -14,12 +15,14 @@ from include.evaluation.gate_queries import QueryWeek
 from include.evaluation.gate_weeks import GateWeek
 from include.features.queries import VARIANTS
 from include.features.text import query_of
+from include.models.build import serve
 from include.models.model import Model
 from include.models.query_tables import need_text, query_tables
+from include.models.search_side import TEXT
 from include.models.tables import ProductTable
 from include.models.vocabulary import Vocabulary
 from include.training.examples import Examples, ragged
-from include.training.fit_search import fit_search
+from include.training.fit_search import Asking, SearchNight, fit_search, logits_of
 from include.training.query_examples import Types, asked_of, sample_queries
 from tests import toy_search
 from tests.toy_search import RECIPE, TYPES
@@ -63,6 +66,20 @@ def test_the_same_examples_give_the_same_model_name() -> None:
         model = Model(QUICK, found.vocabulary, found.arrays, WIDTHS, "toy")
         names.add(model.name(model.tables(work.products(NIGHT))))
     assert len(names) == 1
+
+
+def test_training_scores_a_product_as_the_served_graph_does() -> None:
+    work, cut = toy_search.workspace()
+    model, table = toy_search.text_ranker(), work.products(cut.train[0])
+    night = SearchNight(table, model.tables(table), model.arrays)  # type: ignore[arg-type]
+    asking = Asking(work.examples(cut.train[0]), night, 3)
+    batch = asking.batch(asking.usable[:5], "seed")
+    weights, inputs = ({name: tf.constant(value) for name, value in some.items()} for some in (model.arrays, batch))
+    logits, label = logits_of(weights, weights[TEXT], night.side, inputs)
+    asked = {name: value[batch["owner"]] for name, value in batch.items() if name not in ("query", "owner", "right")}
+    answers = serve(model, table).ask(**asked, query=batch["query"])
+    assert -np.sort(-logits.numpy())[:, : model.recipe.top_k] == pytest.approx(answers["score"], abs=1e-4)
+    assert label.numpy().sum(axis=1).tolist() == np.bincount(batch["right"][:, 0]).tolist()
 
 
 def test_nothing_to_learn_from_is_refused() -> None:
