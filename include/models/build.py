@@ -21,8 +21,16 @@ def serve(model: Model, products: ProductTable) -> Served:
     """A model that answers with the product side of one night.
 
     Raises:
-        Refused: the recipe names a model that nobody builds.
+        Refused: the recipe names a model that nobody builds, or its formula reads a weight that the model lacks.
     """
+    try:
+        return _built(model, products)
+    except KeyError as error:
+        said = f"The {model.recipe.model} of {model.recipe.surface} has no weight {error}: an earlier version trained it"
+        raise Refused(said, f"Train it again: run train_{model.recipe.surface}") from error
+
+
+def _built(model: Model, products: ProductTable) -> Served:
     tables = model.tables(products)
     name = model.name(tables)
     if model.recipe.model == "popularity":

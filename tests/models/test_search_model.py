@@ -2,6 +2,7 @@
 
 import functools
 import json
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 import tensorflow as tf
 from tensorflow_serving.apis import prediction_log_pb2
 
+from include.errors import Refused
 from include.evaluation.gate_weeks import broken
 from include.features.text import query_of
 from include.models.build import serve
@@ -143,3 +145,13 @@ def test_it_is_rebuilt_from_its_bundle_under_the_same_name(kind: str) -> None:
     assert served.ask(**inputs)["score"] == pytest.approx(ask(kind, inputs)["score"], abs=1e-4)
     assert served.model_name == ask(kind, inputs)["model"][0]
     assert serve(model, work.products(cut.gate[0])).model_name != served.model_name
+
+
+def test_a_model_of_an_earlier_formula_is_refused_with_what_to_do() -> None:
+    work, _ = toy_search.workspace()
+    model = toy_search.text_ranker()
+    older = replace(model, arrays={name: value for name, value in model.arrays.items() if name != "text_offset"})
+    with pytest.raises(
+        Refused, match="no weight 'text_offset': an earlier version trained it. Train it again: run train_search"
+    ):
+        serve(older, work.products(NIGHT))
