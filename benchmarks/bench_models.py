@@ -107,9 +107,9 @@ def main(words: list[str]) -> int:
     rows = [
         run(rival, args.valid) if rival in asked else load(rival, KEPT) for rival in ALL if rival in asked or not args.valid
     ]
-    if args.valid:
-        return 0
     whole = [row for row in rows if row is not None]
+    if args.valid or not whole:
+        return 0
     for row in whole:
         say(row)
     products = fold(CUT_OFF[TEST]).products

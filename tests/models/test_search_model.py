@@ -151,7 +151,5 @@ def test_a_model_of_an_earlier_formula_is_refused_with_what_to_do() -> None:
     work, _ = toy_search.workspace()
     model = toy_search.text_ranker()
     older = replace(model, arrays={name: value for name, value in model.arrays.items() if name != "text_offset"})
-    with pytest.raises(
-        Refused, match="no weight 'text_offset': an earlier version trained it. Train it again: run train_search"
-    ):
+    with pytest.raises(Refused, match=r"no weight 'text_offset': .* Train it again: run train_search"):
         serve(older, work.products(NIGHT))
