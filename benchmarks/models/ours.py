@@ -116,9 +116,13 @@ def assembled_for(recipe: Recipe, cut_off: int) -> Assembled:
     return assembled(recipe.columns, recipe.train_weeks, recipe.history_slots, recipe.factors, recipe.seed, cut_off)
 
 
-@cache
 def trained(recipe: Recipe, cut_off: int, part: Part = WHOLE) -> "Model":
-    """Assemble the weeks up to a cut-off, and fit without a part."""
+    """Assemble the weeks up to a cut-off, and fit without a part; once, whoever asks for it."""
+    return _trained(recipe, cut_off, part)
+
+
+@cache
+def _trained(recipe: Recipe, cut_off: int, part: Part) -> "Model":
     from include.jobs.train_model import FITS
     from include.models.model import Model
 
