@@ -176,6 +176,7 @@ class Asked:
         self.served = serve(model, table)
         write_bundle(model, self.served, str(night(week)), asked, folder)
         self.signature = tf.saved_model.load(str(folder)).signatures["serving_default"]
+        self.signature(**{name: tf.constant(value) for name, value in asked.items()})  # a server warms up before it is asked
         self.recipe, self.part = model.recipe, part
         self.place = {name.encode(): place for place, name in enumerate(universe)} | {b"": len(universe)}
         self.spent = spent or Spent()
