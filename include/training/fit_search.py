@@ -2,9 +2,9 @@
 
     loss(q) = LambdaRank - mean over bought products p of the meant type of log softmax(score(., h, q))[p]
 
-Both run over the bought products and the BEST others by their scores as they are now: every product of the night's universe is
-scored, none is sampled, and those far below teach nothing. A household-week asks for some of the types that it bought, in the
-five ways of include/features/queries.py, drawn anew in each epoch.
+Both run over BEST products, those bought and the best others by their scores as they are now: every product of the night's
+universe is scored, none is sampled, and those far below teach nothing. A household-week asks for some of the types that it
+bought, in the five ways of include/features/queries.py, drawn anew in each epoch.
 """
 
 import random

@@ -9,6 +9,7 @@ import pytest
 from benchmarks.bench_models import described
 from benchmarks.models import search, search_trees
 from benchmarks.models.kept import keep, load
+from benchmarks.models.ours import Spent
 from benchmarks.models.page import page
 from benchmarks.models.protocol import Measured
 from benchmarks.models.rival import Rival, Row
@@ -120,5 +121,27 @@ def test_the_page_shows_what_ours_leads_by_where_a_rival_is_ahead() -> None:
     assert "Paired leads of ours: some:" in told and "| trees | -0.1250 | [-0.1250, -0.1250] |" in told
 
 
-def test_the_page_has_no_section_without_questions() -> None:
-    assert "`search`:" not in page([])
+def test_the_page_says_what_an_answer_costs_where_a_scorer_told(tmp_path: Path) -> None:
+    values = np.random.default_rng(0).random(300)
+    rows = [row("trees", "trees", values, ("all",)), row("ours: some", "ours", values, ("all",))]
+    rows[1].steps_ms = {"features": 0.25, "graph": 1.5}
+    for one in rows:
+        keep(one, tmp_path)
+    kept = [one for one in (load(one.rival, tmp_path) for one in rows) if one is not None]
+    told = page([described(one, "all", kept, 40) for one in kept])
+    costs = told[told.index("## What an answer costs") :]
+    assert "| ours: some | 0.25 | 1.50 | 1.75 |" in costs and "trees" not in costs
+
+
+def test_the_page_has_no_section_without_questions_or_costs() -> None:
+    assert "`search`:" not in page([]) and "What an answer costs" not in page([])
+
+
+def test_cpu_is_counted_by_step_and_told_of_one_household(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = iter([10.0, 10.5, 20.0, 21.0, 30.0, 30.5])
+    monkeypatch.setattr("benchmarks.models.ours.time.process_time", lambda: next(clock))
+    spent = Spent()
+    for step, households in (("features", 4), ("graph", 0), ("graph", 0)):
+        with spent.on(step, households):
+            pass
+    assert spent.ms() == {"features": 125.0, "graph": 375.0}
