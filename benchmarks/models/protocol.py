@@ -30,7 +30,8 @@ CUT_OFF = {VALID: 44, TEST: 47, STRESS: 47}
 MIN_HOUSEHOLDS = 5
 TASKS = ("all", "new")
 _CHUNK = 400
-_NEVER = np.float32(-1e9)
+NEVER = np.float32(-1e9)
+"""Score of a product that is no candidate."""
 
 Scores = np.ndarray | Mapping[str, np.ndarray]
 """float32 [n, V]; by task where a model is asked for each task by itself."""
@@ -164,7 +165,7 @@ def _answered(
         past = (fold.purchases.matrix(week)[households]).tocsr()
         right = [found - set(past.indices[past.indptr[i] : past.indptr[i + 1]].tolist()) for i, found in enumerate(right)]
         scores = scores.copy()
-        scores[past.nonzero()] = _NEVER
+        scores[past.nonzero()] = NEVER
     kept = [i for i, found in enumerate(right) if found]
     return households[kept], baselines.top(scores[kept]), [right[i] for i in kept]
 

@@ -30,6 +30,8 @@ class Rival:
     plan: bool = False
     tuned: bool = False
     """Whether `make` itself learns something from the validation weeks."""
+    limit_ms: Mapping[str, float] = field(default_factory=dict)
+    """CPU of one household in a batch, by step of an answer, that it may not be above."""
     measure: Callable[..., dict[str, Measured]] = measure
     """(what `make` makes, fold, weeks, tasks) -> by task what was measured."""
 

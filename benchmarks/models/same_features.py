@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from benchmarks.models.ours import BATCH, Asked, assembled_for, recipe_of, trained
-from benchmarks.models.protocol import VALID, Fold, Scorer, queries
+from benchmarks.models.protocol import NEVER, VALID, Fold, Scorer, queries
 from benchmarks.models.rival import Rival
 from benchmarks.models.trees import NEGATIVES, SEED, Block, grown
 from include.evaluation.purchases import Purchases
@@ -19,8 +19,6 @@ from include.evaluation.purchases import Purchases
 if TYPE_CHECKING:
     from include.models.model import Model
     from include.models.served_two_stage import ServedTwoStage
-
-_NEVER = -1e9
 
 
 class Reading:
@@ -79,7 +77,7 @@ def same(cut: Fold, task: str) -> Scorer:
     )
 
     def score(purchases: Purchases, week: int, households: np.ndarray) -> np.ndarray:
-        one, scores = at(week), np.full((len(households), cut.products), _NEVER, np.float32)
+        one, scores = at(week), np.full((len(households), cut.products), NEVER, np.float32)
         for owner, product, values in _candidates(one, task, cut.panel.household_ids[households].astype(str).tolist()):
             scores[owner, product] = booster.predict(values, num_threads=2)
         return scores

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from benchmarks.models.protocol import CUT_OFF, VALID, Fold, Scorer, queries
+from benchmarks.models.protocol import CUT_OFF, NEVER, VALID, Fold, Scorer, queries
 from benchmarks.models.rival import Rival
 from benchmarks.models.tree_features import Features, labels
 from include.evaluation.purchases import Purchases
@@ -26,7 +26,6 @@ SETTINGS = {
 }  # fmt: skip
 NEGATIVES, MOST_TREES, PATIENCE, LEAST = 0.25, 500, 40, 20
 TRAIN_WEEKS = 4
-_NEVER = -1e9
 _COUNTS: dict[str, int] = {}
 """Trees by name of a rival, as the validation weeks chose."""
 
@@ -62,7 +61,7 @@ def trees(cut: Fold, task: str, plan: bool) -> Scorer:
 
     def score(purchases: Purchases, week: int, households: np.ndarray) -> np.ndarray:
         pairs = features.pairs(week, households)
-        scores = np.full((len(households), cut.products), _NEVER, np.float32)
+        scores = np.full((len(households), cut.products), NEVER, np.float32)
         scores[pairs.row, pairs.product] = booster.predict(pairs.features, num_threads=2)
         return scores
 

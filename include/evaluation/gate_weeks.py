@@ -2,7 +2,7 @@
 
 import datetime as dt
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Self
 
@@ -100,15 +100,19 @@ def measure_baselines(weeks: list[GateWeek], purchases: Purchases, names: list[s
 def ask_all(served: Served, examples: Examples, products: ProductTable) -> tuple[np.ndarray, Soundness]:
     """Product indices int [Q, K] (-1 for an empty place), and how sound they are."""
     index = {name.encode(): i for i, name in enumerate(products.ids)} | {b"": -1}
-    order = np.argsort(examples.history_product.lengths, kind="stable")
-    answers = np.full((len(examples), served.top_k), -1, np.int64)
-    found = Soundness()
-    for start in range(0, len(order), BATCH):
-        chosen = order[start : start + BATCH]
-        out = served.ask(**examples.inputs(chosen))
+    answers, found = np.full((len(examples), served.top_k), -1, np.int64), Soundness()
+    for chosen, out in in_batches(served, examples):
         answers[chosen] = [[index[name] for name in row] for row in out["product"].tolist()]
         found += soundness_of(answers[chosen], out["score"])
     return answers, found
+
+
+def in_batches(served: Served, examples: Examples, new: bool = False) -> Iterator[tuple[np.ndarray, dict[str, np.ndarray]]]:
+    """Households of about the same history, int [B], and what they are answered; `new`: when asked for new products alone."""
+    order = np.argsort(examples.history_product.lengths, kind="stable")
+    for start in range(0, len(order), BATCH):
+        chosen = order[start : start + BATCH]
+        yield chosen, served.ask(**examples.inputs(chosen) | {"exclude_bought": np.full(len(chosen), new)})
 
 
 def soundness_of(answers: np.ndarray, scores: np.ndarray) -> Soundness:

@@ -20,8 +20,9 @@ from include.models.export import write_bundle
 from include.models.model import Model
 from include.recipes.recipe import Recipe
 from include.settings import Settings
+from include.training.calibrate import calibrate
 from include.training.checkpoint import Checkpoint
-from include.training.curves import write_curves
+from include.training.curves import write_curves, write_reliability
 from include.training.fit import Trained, devices, fit
 from include.training.fit_search import fit_search
 from include.training.fit_two_stage import fit_two_stage
@@ -38,7 +39,8 @@ SMALLEST = 16
 
 
 class TrainModel(TrainingJob):
-    """Result: {surface, recipe, night, name, start, full, device, batch, examples, losses, fit_seconds, seconds}.
+    """Result: {surface, recipe, night, name, start, full, device, batch, examples, losses, calibration,
+    fit_seconds, seconds}.
 
     Writes <work>/fp32 and <work>/curves. A run that was killed goes on from <work>/checkpoint.npz. Of several workers
     (include/training/strategy.py) only the first one writes.
@@ -62,9 +64,11 @@ class TrainModel(TrainingJob):
             return {"surface": self.surface, "recipe": self.recipe, "night": str(self.night), "written": "by worker 0"}
         name = start.name if start else ""
         model = Model(self.get_recipe(), trained.vocabulary, trained.arrays, about["widths"], about["spec"], start=name)
+        model, calibration = calibrate(model, self.gate_weeks())
         served = serve(model, space.products(self.night))
         write_bundle(model, served, str(self.night), self.questions(), self.bundle_path("fp32"))
         write_curves(trained.losses, space.folder("curves"))
+        write_reliability(calibration, space.folder("curves"))
         result = {
             "surface": self.surface,
             "recipe": self.recipe,
@@ -78,6 +82,7 @@ class TrainModel(TrainingJob):
             "batch": recipe.batch,
             "examples": about["train"],
             "losses": [round(float(np.mean(epoch)), 5) for epoch in trained.losses],
+            "calibration": calibration,
             "fit_seconds": round(trained.seconds, 1),
             "seconds": round(time.time() - started, 1),
         }

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from include.models import candidates, formulas, scoring
+from include.models import calibration, candidates, formulas, scoring
 from include.models.tables import NightTables
 
 
@@ -60,7 +60,11 @@ class Served(tf.Module):
             history_product = tf.identity(history_product)
         rows, score = self.choose(history_product, history_features, household_features, exclude_bought)
         name = tf.fill([tf.shape(history_product)[0]], self.model_name)
-        return {"product": tf.gather(self.ids, rows), "score": score, "model": name}
+        return {"product": tf.gather(self.ids, rows), "score": self.calibrated(score, exclude_bought), "model": name}
+
+    def calibrated(self, score: tf.Tensor, exclude_bought: tf.Tensor) -> tf.Tensor:
+        """What is answered for scores [B, K]: themselves, where nobody knows what they mean."""
+        return score
 
     def ask(self, **inputs: np.ndarray) -> dict[str, np.ndarray]:
         """Answer one batch in this process; keys and shapes as the signature's."""
@@ -108,6 +112,10 @@ class ServedRanker(Served):
             row_of=self.row_of,
             embed=self._embed,
         )
+
+    def calibrated(self, score: tf.Tensor, exclude_bought: tf.Tensor) -> tf.Tensor:
+        found = self.weights.get(calibration.NAME)
+        return score if found is None else calibration.log_odds(found, score, exclude_bought)
 
     def _embed(self, rows: tf.Tensor) -> scoring.Embedded:
         """Rows are gathered as they are stored and widened after: an int8 table is never widened whole."""

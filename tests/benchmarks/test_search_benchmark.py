@@ -1,6 +1,7 @@
 """What bench_models asks of `search`, what it shows to trees, and what it writes about it."""
 
 import datetime as dt
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -145,3 +146,11 @@ def test_cpu_is_counted_by_step_and_told_of_one_household(monkeypatch: pytest.Mo
         with spent.on(step, households):
             pass
     assert spent.ms() == {"features": 125.0, "graph": 375.0}
+
+
+def test_an_answer_that_takes_more_than_it_may_is_not_ok() -> None:
+    one = row("ours: some", "ours", np.ones(3), ("all",))
+    one.rival = replace(one.rival, limit_ms={"graph": 1.0})
+    for spent, fine in ((1.0, True), (1.1, False)):
+        one.steps_ms = {"features": 0.25, "graph": spent}
+        assert described(one, "all", [one], 40)["ok"] is fine

@@ -13,8 +13,10 @@ from include.jobs.compress_model import CompressModel
 from include.jobs.judge_candidate import JudgeCandidate
 from include.jobs.register_candidate import RegisterCandidate
 from include.jobs.train_model import TrainModel
+from include.models import calibration
 from include.models.build import serve
-from include.models.export import write_bundle
+from include.models.export import EXTRA, write_bundle
+from include.models.model import Model, digest_arrays
 from include.recipes.recipe import Gates, Recipe
 from include.rollout import registry
 from include.store.objects import open_store
@@ -54,12 +56,34 @@ def run(done: tuple[Path, Results], tmp_path: Path) -> dict[str, Any]:
 
 
 def test_vocabulary_scalers_and_weights_come_from_the_training_nights_alone(run: dict[str, Any]) -> None:
-    space = TrainModel(**run)
-    before = space.space.read_json("trained.json", "train_model")
-    for night in space.windows().gate:
+    job = TrainModel(**run)
+    before = _uncalibrated(job)
+    for night in job.windows().gate:
         for kind in ("examples", "products"):
             (run["work"] / kind / f"{night}.parquet").unlink()
-    assert TrainModel(**run).run()["name"] == before["name"]
+    _without_gate_weeks(job)
+    job.run()
+    assert _uncalibrated(job) == before
+
+
+def _uncalibrated(job: TrainModel) -> str:
+    """Digest of the weights but for the two numbers that are found on the gate weeks."""
+    arrays = Model.load(job.bundle_path("fp32") / EXTRA).arrays
+    return digest_arrays({name: value for name, value in arrays.items() if name != calibration.NAME})
+
+
+def _without_gate_weeks(job: TrainModel) -> None:
+    about = job.space.read_json("assembled.json", "assemble_examples")
+    about["windows"]["gate"] = []
+    job.space.write_json("assembled.json", about)
+
+
+def test_a_training_says_what_its_scores_mean(done: tuple[Path, Results]) -> None:
+    told = done[1]["train"]["calibration"]
+    for way in ("all", "new"):
+        assert told[way]["slope"] > 0
+        assert sum(part["answers"] for part in told[way]["bins"]) == told[way]["answers"] > 0
+    assert (done[0] / "work" / "curves" / "reliability.png").read_bytes().startswith(b"\x89PNG")
 
 
 def test_a_run_ends_in_a_registered_candidate_whose_card_is_true(done: tuple[Path, Results]) -> None:
@@ -103,9 +127,7 @@ def test_the_champion_is_asked_on_the_tables_of_each_gate_night(run: dict[str, A
 
 
 def test_without_gate_weeks_nothing_is_registered(run: dict[str, Any]) -> None:
-    about = json.loads((run["work"] / "assembled.json").read_text())
-    about["windows"]["gate"] = []
-    (run["work"] / "assembled.json").write_text(json.dumps(about))
+    _without_gate_weeks(TrainModel(**run))
     judged = JudgeCandidate(**run).run()
     assert judged["verdict"] == "REFUSE"
     assert "no data is never a pass" in judged["reason"]
