@@ -31,11 +31,12 @@ def factor_tables(table: ProductTable, vocabulary: Vocabulary, hot_products: int
 
 def itself(rows: np.ndarray) -> np.ndarray:
     """float32 [R, 2]: In . Out of each row [R, 2 D] over all directions and over half of them."""
-    inner, outer = np.split(rows, 2, axis=1)
+    inner, outer = halves(rows)
     each = np.cumsum(inner * outer, axis=1, dtype=np.float64)
     return each[:, [-1, max(1, inner.shape[1] // 2) - 1]].astype(np.float32)
 
 
-def outer(rows: np.ndarray) -> np.ndarray:
-    """float32 [R, D]: Out of each row [R, 2 D]."""
-    return np.ascontiguousarray(rows[:, rows.shape[1] // 2 :])
+def halves(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """In and Out of each row [R, 2 D], each [R, D]: two tables, since only slots are read by both."""
+    inner, outer = (np.ascontiguousarray(half) for half in np.split(rows, 2, axis=1))
+    return inner, outer

@@ -25,7 +25,7 @@ CHANNELS = 2
 
 
 class Embedded(NamedTuple):
-    """Rows of the embedding table: values float32 [..., 2 D]; scale float32 [..., 2] of each half, or None for 1."""
+    """Rows of a table of embeddings: values float32 [..., H D] with H halves; scale float32 [..., H], or None for 1."""
 
     values: tf.Tensor
     scale: tf.Tensor | None

@@ -1,12 +1,13 @@
 """The two-stage ranker with one night's product side inside."""
 
+from functools import partial
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
 from include.models import scoring, two_stage_scoring
-from include.models.factor_tables import FactorTables, itself, outer
+from include.models.factor_tables import FactorTables, halves, itself
 from include.models.int8_rows import quantise, widen
 from include.models.model import Model
 from include.models.product_side import CUT
@@ -28,20 +29,27 @@ class ServedTwoStage(ServedRanker):
     def both(self) -> tuple[scoring.Weights, two_stage_scoring.Night]:
         """Dense weights, and the night's product side as the formula reads it."""
         weights, products = self.sides()
-        return weights, two_stage_scoring.Night(products, *(weights[name] for name in OF_NIGHT))
+        outer = partial(self.embedded, "outer", "outer_scale")
+        return weights, two_stage_scoring.Night(products, outer, *(weights[name] for name in OF_NIGHT))
 
 
 OF_NIGHT = ("itself", "hot_outer", "hot_base")
 
 
 def factor_side(model: Model, tables: FactorTables) -> dict[str, np.ndarray]:
-    """Dense weights by name, `features` [R, P] standardised, the factors as `embedding`: int8 with `scale` if the model is; and
-    what of them is the same for everybody is made here, once a night: see two_stage_scoring.Night."""
+    """Dense weights by name, `features` [R, P] standardised, In of the factors as `embedding` and Out as `outer` [R, D]: int8
+    with `scale` and `outer_scale` [R, 1] if the model is; and what of them is the same for everybody is made here, once a
+    night: see two_stage_scoring.Night."""
     features = (tables.features - model.arrays["product_mean"]) / model.arrays["product_deviation"]
-    side = dict(model.arrays) | {"features": np.clip(features, -CUT, CUT).astype(np.float32), "embedding": tables.factors}
+    side = dict(model.arrays) | {"features": np.clip(features, -CUT, CUT).astype(np.float32)}
     rows = tables.factors
     if model.precision == "int8":
-        side["embedding"], side["scale"] = quantise(tables.factors)
-        rows = widen(side["embedding"], side["scale"])
+        stored, scale = quantise(rows)
+        rows = widen(stored, scale)
+        side["embedding"], side["outer"] = halves(stored)
+        side["scale"], side["outer_scale"] = halves(scale)
+    else:
+        side["embedding"], side["outer"] = halves(rows)
     base = side["features"][tables.hot] @ model.arrays["first_product"]
-    return side | {"itself": itself(rows), "hot_outer": outer(rows)[tables.hot], "hot_base": base.astype(np.float32)}
+    hot_outer = halves(rows)[1][tables.hot]
+    return side | {"itself": itself(rows), "hot_outer": hot_outer, "hot_base": base.astype(np.float32)}

@@ -7,6 +7,7 @@ Outputs: product string [B, K] ("" where there are fewer than K), score float32 
 
 import abc
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -110,19 +111,19 @@ class ServedRanker(Served):
             hot=self.hot,
             hot_place=self.hot_place,
             row_of=self.row_of,
-            embed=self._embed,
+            embed=partial(self.embedded, "embedding", "scale"),
         )
 
     def calibrated(self, score: tf.Tensor, exclude_bought: tf.Tensor) -> tf.Tensor:
         found = self.weights.get(calibration.NAME)
         return score if found is None else calibration.log_odds(found, score, exclude_bought)
 
-    def _embed(self, rows: tf.Tensor) -> scoring.Embedded:
+    def embedded(self, table: str, scale: str, rows: tf.Tensor) -> scoring.Embedded:
         """Rows are gathered as they are stored and widened after: an int8 table is never widened whole."""
-        values = tf.gather(self.weights["embedding"], rows)
-        if "scale" not in self.weights:
+        values = tf.gather(self.weights[table], rows)
+        if scale not in self.weights:
             return scoring.Embedded(values, None)
-        return scoring.Embedded(tf.cast(values, tf.float32), tf.gather(self.weights["scale"], rows))
+        return scoring.Embedded(tf.cast(values, tf.float32), tf.gather(self.weights[scale], rows))
 
 
 class ServedPairRanker(ServedRanker):
@@ -144,8 +145,8 @@ class ServedPairRanker(ServedRanker):
         return scoring.answer(self.score(*self.sides(), product, features, household, exclude), self.hot, self.top_k)
 
 
-TABLES = ("embedding", "features", "scale")
-"""Product-side tables of a served ranker; everything else in `product_side` is a dense weight."""
+TABLES = ("features", "embedding", "scale", "outer", "outer_scale")
+"""Product-side tables of a served ranker, as far as it has them; everything else in `product_side` is a dense weight."""
 
 
 def _variable(value: np.ndarray) -> tf.Variable:

@@ -1,6 +1,7 @@
 """The two-stage ranker as a Keras model: its weights by name, trained by include/training."""
 
 from collections.abc import Mapping
+from functools import partial
 
 import keras
 import numpy as np
@@ -58,15 +59,19 @@ class TwoStage(keras.Model):
         """Score one night's households.
 
         Args:
-            side: the night's product side: what PairRanker reads, `factors`, and what `factor_tensors` adds.
+            side: the night's product side: what PairRanker reads, and what `factor_tensors` adds.
             batch: the inputs of the served signature.
         """
         weights = {name: tf.convert_to_tensor(value) for name, value in self.named.items()} | self.scalers
-        products = scoring.Products(
-            **{name: side[name] for name in SIDE}, embed=lambda rows: scoring.Embedded(tf.gather(side["factors"], rows), None)
-        )
+
+        def half(name: str, rows: tf.Tensor) -> scoring.Embedded:
+            return scoring.Embedded(tf.gather(side[name], rows), None)
+
+        products = scoring.Products(**{name: side[name] for name in SIDE}, embed=partial(half, "inner"))
         itself = tf.ensure_shape(side["itself"], [None, two_stage_scoring.WEIGHTS])
-        night = two_stage_scoring.Night(products, itself, side["hot_outer"], two_stage_scoring.base(weights, products))
+        night = two_stage_scoring.Night(
+            products, partial(half, "outer"), itself, side["hot_outer"], two_stage_scoring.base(weights, products)
+        )
         columns, shortlist = self.recipe.columns.history, self.recipe.shortlist
         return two_stage_scoring.score(weights, night, columns, shortlist, *(batch[name] for name in INPUTS))
 

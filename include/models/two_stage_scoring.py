@@ -14,7 +14,7 @@ alike only the part over all directions. Features are standardised and cut at 8 
 gathered as they are stored (float32 or int8 with a scale) and scaled after.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import tensorflow as tf
@@ -46,10 +46,12 @@ class Scores(NamedTuple):
 
 
 class Night(NamedTuple):
-    """The product side as this model reads it: what all rankers read; `itself` [R, 2], what the factors of a row say of that
-    row, over all and over half of the directions; of the hot products Out [N, D] and the term x . f of the first stage [N]."""
+    """The product side as this model reads it: what all rankers read, with In [..., D] as the embedding of rows; Out [..., D];
+    `itself` [R, 2], what the factors of a row say of that row, over all and over half of the directions; of the hot products
+    Out [N, D] and the term x . f of the first stage [N]."""
 
     products: Products
+    outer: Callable[[tf.Tensor], Embedded]
     itself: tf.Tensor
     hot_outer: tf.Tensor
     hot_base: tf.Tensor
@@ -121,17 +123,17 @@ def pairs(
     found = kin.slots(columns, features)
     codes = ((products.type, products.types), (products.category, products.categories))
     groups = [kin.group(owner, tf.gather(code, row), batch, size, found) for code, size in codes]
-    weights, kept = kin.weights(columns, history_features, history > 0), products.embed(history)
-    user = _user(weights, kept)
+    weights = kin.weights(columns, history_features, history > 0)
+    user = _user(weights, products.embed(history))
 
     first_logit = _first(w, night, groups, user)
     place = tf.stop_gradient(tf.math.top_k(tf.where(hot_open, first_logit, candidates.NOTHING), shortlist).indices)
     rows = tf.gather(hot, place)
     kin_short = [kin.of_products(one, tf.gather(code, rows)) for one, (code, _) in zip(groups, codes, strict=True)]
-    of_short = [tf.gather(products.features, rows), *kin_short, _bent(_near(user, products.embed(rows)))]
+    of_short = [tf.gather(products.features, rows), *kin_short, _bent(_near(user, night.outer(rows)))]
     kin_slots = [kin.of_slots(one, found.channels) for one in groups]
     itself = tf.concat([weights * part for part in tf.split(tf.gather(night.itself, history), 2, axis=-1)], axis=-1)
-    alike_slots = _bent(tf.gather_nd(_near(user, kept) - itself, slot))
+    alike_slots = _bent(tf.gather_nd(_near(user, night.outer(history)) - itself, slot))
     of_slot = [standardise(w, "history", features), tf.gather(products.features, row), *kin_slots, alike_slots]
     return Pairs(
         slot,
@@ -175,18 +177,16 @@ def base(w: Weights, products: Products) -> tf.Tensor:
 
 def _user(weights: tf.Tensor, rows: Embedded) -> tf.Tensor:
     """[B, 2, D]: the weighted sums of In."""
-    scaled = weights if rows.scale is None else weights * rows.scale[..., :1]
-    return tf.matmul(scaled, rows.values, transpose_a=True)[..., : rows.values.shape[-1] // 2]
+    scaled = weights if rows.scale is None else weights * rows.scale
+    return tf.matmul(scaled, rows.values, transpose_a=True)
 
 
 def _near(user: tf.Tensor, rows: Embedded) -> tf.Tensor:
-    """[B, H, 4]: In . Out of rows [B, H] over all directions and over half of them. In's half of a row meets zeros, which is
-    cheaper than to cut the rows."""
+    """[B, H, 4]: In . Out of rows [B, H] over all directions and over half of them."""
     size = user.shape[-1]
     half = user * tf.constant([1.0] * max(1, size // 2) + [0.0] * (size - max(1, size // 2)))
-    asked = tf.pad(tf.concat([user, half], axis=1), [[0, 0], [0, 0], [size, 0]])
-    near = tf.matmul(rows.values, asked, transpose_b=True)
-    return near if rows.scale is None else near * rows.scale[..., 1:]
+    near = tf.matmul(rows.values, tf.concat([user, half], axis=1), transpose_b=True)
+    return near if rows.scale is None else near * rows.scale
 
 
 def _bent(near: tf.Tensor) -> tf.Tensor:

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 import tensorflow as tf
 
 from include.models import candidates, two_stage_scoring
-from include.models.factor_tables import FactorTables, factor_tables, itself, outer
+from include.models.factor_tables import FactorTables, factor_tables, halves, itself
 from include.models.tables import ProductTable
 from include.models.two_stage import TwoStage
 from include.recipes.recipe import Recipe
@@ -54,7 +54,8 @@ def fit_two_stage(recipe: Recipe, examples: Sequence[Parts], tables: list[Produc
 
 def factor_tensors(table: FactorTables) -> Side:
     """What the model reads of one night's factors."""
-    rows = {"factors": table.factors, "itself": itself(table.factors), "hot_outer": outer(table.factors)[table.hot]}
+    inner, outer = halves(table.factors)
+    rows = {"inner": inner, "outer": outer, "itself": itself(table.factors), "hot_outer": outer[table.hot]}
     return {name: tf.constant(value) for name, value in rows.items()}
 
 

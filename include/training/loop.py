@@ -26,7 +26,7 @@ SPOKEN = 50
 """Steps between two lines of progress; the last step has one as well."""
 AHEAD = 2
 """Batches that are made before they are asked for."""
-WIDE = ("history_features", "household_features", "features", "factors")
+WIDE = ("history_features", "household_features", "features", "inner", "outer")
 """Tensors whose last axis is as wide in every batch; all other sizes may change from batch to batch."""
 
 Side = dict[str, tf.Tensor]
