@@ -2,7 +2,8 @@
 
 Inputs:  history_product int32 [B, H] (-1 = empty slot), history_features float32 [B, H, F],
          household_features float32 [B, G], exclude_bought bool [B]
-Outputs: product string [B, K] ("" where there are fewer than K), score float32 [B, K] descending, model string [B]
+Outputs: product string [B, K] ("" where there are fewer than K), score float32 [B, K] descending (calibration.py says
+         what it means), model string [B]
 """
 
 import abc
