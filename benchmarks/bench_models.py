@@ -127,8 +127,8 @@ def main(words: list[str]) -> int:
     told = [described(row, task, whole, products) for row in whole for task in row.rival.tasks]
     for one in told:
         if not one["ok"]:
-            asked = f"asked for: {one['rival_value']} (ratio {one['ratio']}), CPU ms {one['limit_ms']}"
-            print(f"{one['name']}: {one['value']}, CPU ms {one['steps_ms']}; {asked}  NOT OK")
+            wanted = f"asked for: {one['rival_value']} (ratio {one['ratio']}), CPU ms {one['limit_ms']}"
+            print(f"{one['name']}: {one['value']}, CPU ms {one['steps_ms']}; {wanted}  NOT OK")
     (ROOT / "var" / "bench" / "models.json").write_text(json.dumps(told, indent=1))
     (ROOT / "docs" / "MODELS.md").write_text(
         page(
