@@ -1,6 +1,9 @@
 """From a model and a night's products to what answers: the one list of builders that recipes name."""
 
+from dataclasses import replace
 from typing import cast
+
+import numpy as np
 
 from include.errors import Refused
 from include.models import formulas
@@ -23,11 +26,19 @@ def serve(model: Model, products: ProductTable) -> Served:
     Raises:
         Refused: the recipe names a model that nobody builds, or its formula reads a weight that the model lacks.
     """
-    try:
-        return _built(model, products)
-    except KeyError as error:
-        said = f"The {model.recipe.model} of {model.recipe.surface} has no weight {error}: an earlier version trained it"
-        raise Refused(said, f"Train it again: run train_{model.recipe.surface}") from error
+    return _built(replace(model, arrays=_Weights(model)), products)
+
+
+class _Weights(dict[str, np.ndarray]):
+    """A model's weights; one that it lacks is a reason to train it again, not a defect."""
+
+    def __init__(self, model: Model) -> None:
+        super().__init__(model.arrays)
+        self._recipe = model.recipe
+
+    def __missing__(self, name: str) -> np.ndarray:
+        said = f"The {self._recipe.model} of {self._recipe.surface} has no weight '{name}': an earlier version trained it"
+        raise Refused(said, f"Train it again: run train_{self._recipe.surface}")
 
 
 def _built(model: Model, products: ProductTable) -> Served:
