@@ -12,7 +12,7 @@ from benchmarks.models.rival import Rival, Row
 def keep(row: Row, folder: Path) -> None:
     """Write <folder>/<name>.npz: values and households of each task's weeks, and the rest as JSON."""
     folder.mkdir(parents=True, exist_ok=True)
-    cost = {"fit": row.fit_seconds, "ask": row.ask_ms, "steps": row.steps_ms}
+    cost = {"fit": row.fit_seconds, "ask": row.ask_ms, "served": row.steps_ms}
     arrays, about = {}, {"setting": dict(row.setting), "valid": row.valid, **cost}
     for weeks, measured in (("test", row.test), ("stress", row.stress)):
         for task, one in measured.items():
@@ -34,7 +34,7 @@ def load(rival: Rival, folder: Path) -> Row | None:
             about["valid"],
             fit_seconds=about["fit"],
             ask_ms=about["ask"],
-            steps_ms=about.get("steps", {}),
+            steps_ms=about.get("served", {}),
         )
         for weeks, measured in (("test", row.test), ("stress", row.stress)):
             for task in rival.tasks:

@@ -15,9 +15,9 @@ universe is ranked, without sampled negatives. Intervals hold 95 % of a bootstra
 household in the same week. `script` is what an independent implementation reached; `plan` says whether the ranker knows the
 promotions of the week that it ranks for. CPU a household counts all that ranking the weeks took, once for each table if ours.
 """
-STEPS = """CPU ms of one household in a batch of 32, on one thread as docker-compose.yaml serves, all candidates in the answer:
-`features` makes what the caller sends, `graph` is the SavedModel with all of its stages. Nightfill asks for at most 1 of the
-graph of two_stage, and at most 5 of both.
+STEPS = """CPU ms of one household in a batch of 32, answered as docker-compose.yaml serves it, on one thread, the best of some
+rounds: `features` makes what the caller sends, `graph` is the SavedModel with all of its stages. Nightfill asks for at most 1
+of the graph of two_stage, and at most 5 of both. Models that were last measured otherwise are left out.
 """
 CALIBRATED = """## What a score means
 

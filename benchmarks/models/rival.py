@@ -74,7 +74,7 @@ def test(rival: Rival, row: Row) -> None:
         seconds, found = _timed(lambda scorer=scorer, tasks=tasks: rival.measure(scorer, cut, TEST, tasks))
         row.test |= found
         row.ask_ms = 1000 * seconds / len(next(iter(found.values())).households)
-        row.steps_ms = getattr(scorer, "spent", {})
+        row.steps_ms = scorer.cost() if hasattr(scorer, "cost") else {}
         row.stress |= rival.measure(scorer, cut, STRESS, tasks)
 
 

@@ -1,22 +1,26 @@
-"""What bench_models asks of `search`, what it shows to trees, and what it writes about it."""
+"""What bench_models asks of `search`, what it shows to trees, what it writes about it, and what an answer costs."""
 
 import datetime as dt
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import numpy as np
 import pytest
 
 from benchmarks.bench_models import described
-from benchmarks.models import search, search_trees
+from benchmarks.models import ours, search, search_trees
 from benchmarks.models.kept import keep, load
-from benchmarks.models.ours import Spent
 from benchmarks.models.page import page
-from benchmarks.models.protocol import Measured
+from benchmarks.models.parts import WHOLE
+from benchmarks.models.protocol import Fold, Measured
 from benchmarks.models.rival import Rival, Row
 from include.evaluation import metrics
 from include.evaluation.gate_queries import QueryWeek
 from include.features.queries import VARIANTS
+from include.models.model import Model
+from include.models.vocabulary import Vocabulary
 from include.training.fit_search import Asking, SearchNight
 from include.training.windows import Windows
 from include.training.workspace import Workspace
@@ -138,14 +142,17 @@ def test_the_page_has_no_section_without_questions_or_costs() -> None:
     assert "`search`:" not in page([]) and "What an answer costs" not in page([])
 
 
-def test_cpu_is_counted_by_step_and_told_of_one_household(monkeypatch: pytest.MonkeyPatch) -> None:
-    clock = iter([10.0, 10.5, 20.0, 21.0, 30.0, 30.5])
-    monkeypatch.setattr("benchmarks.models.ours.time.process_time", lambda: next(clock))
-    spent = Spent()
-    for step, households in (("features", 4), ("graph", 0), ("graph", 0)):
-        with spent.on(step, households):
-            pass
-    assert spent.ms() == {"features": 125.0, "graph": 375.0}
+def test_the_cost_of_an_answer_is_that_of_the_best_round_and_of_one_household(monkeypatch: pytest.MonkeyPatch) -> None:
+    rounds = iter([(3.0, 2.0), (1.0, 4.0), *[(5.0, 5.0)] * (ours.ROUNDS - 2)])
+    served = []
+    monkeypatch.setattr(ours, "Asked", lambda model, *at: served.append(model.recipe.top_k))
+    monkeypatch.setattr(ours, "queries", lambda cut, week: np.arange(4))
+    monkeypatch.setattr(ours, "_round", lambda one, names: next(rounds))
+    recipe = ours.recipe_of("two_stage")
+    cut = SimpleNamespace(cut_off=47, panel=SimpleNamespace(household_ids=np.arange(9)))
+    scorer = ours.Ours(Model(recipe, Vocabulary(), {}, {}, "toy"), cast(Fold, cut), WHOLE)
+    assert scorer.cost() == {"features": 250.0, "graph": 500.0}
+    assert served[0] == 20 < recipe.top_k
 
 
 def test_an_answer_that_takes_more_than_it_may_is_not_ok() -> None:
