@@ -15,7 +15,7 @@ from scipy.special import logit
 from benchmarks.models.ours import ours
 from benchmarks.models.protocol import CUT_OFF, NEVER, TASKS, VALID, Fold, Scorer, fold, queries
 from include.evaluation.baselines import top
-from include.evaluation.reliability import Answered, reliability
+from include.evaluation.reliability import Scored, reliability
 from include.training.calibrate import platt
 
 Made = Callable[[np.ndarray], np.ndarray]
@@ -31,12 +31,12 @@ def chances() -> Iterator[dict[str, Any]]:
     found = {task: [one[task] for one in (_shown(scorer, cut, week) for week in VALID)] for task in TASKS}
     for task, (*older, newest) in found.items():
         for name, made in MADE.items():
-            now = Answered(made(Answered.join(older))(newest.score), newest.bought)
+            now = Scored(made(Scored.join(older))(newest.score), newest.bought)
             loss = float(np.mean(np.logaddexp(0, now.score) - now.bought * now.score))
             yield {"task": task, "made": name, "log_loss": round(loss, 4), **reliability(now)}
 
 
-def _shown(scorer: Scorer, cut: Fold, week: int) -> dict[str, Answered]:
+def _shown(scorer: Scorer, cut: Fold, week: int) -> dict[str, Scored]:
     """The best products of every household that bought anything in the week."""
     households = queries(cut, week)
     scores = scorer(cut.purchases, week, households)
@@ -45,26 +45,26 @@ def _shown(scorer: Scorer, cut: Fold, week: int) -> dict[str, Answered]:
     return {task: _best(values, bought) for task, values in scores.items()}
 
 
-def _best(scores: np.ndarray, bought: np.ndarray) -> Answered:
+def _best(scores: np.ndarray, bought: np.ndarray) -> Scored:
     """Of scores and purchases [n, V]."""
     best = top(scores, SHOWN)
     score, hit = np.take_along_axis(scores, best, 1), np.take_along_axis(bought, best, 1)
-    return Answered(score[score > NEVER].astype(float), hit[score > NEVER])
+    return Scored(score[score > NEVER].astype(float), hit[score > NEVER])
 
 
-def _as_it_is(found: Answered) -> Made:
+def _as_it_is(found: Scored) -> Made:
     return lambda score: score
 
 
-def _line(found: Answered) -> Made:
+def _line(found: Scored) -> Made:
     slope, offset = platt(found)
     return lambda score: slope * score + offset
 
 
-def _steps(found: Answered) -> Made:
+def _steps(found: Scored) -> Made:
     order = np.argsort(found.score, kind="stable")
     steps = isotonic_regression(found.bought[order].astype(float)).x
     return lambda score: logit(np.clip(np.interp(score, found.score[order], steps), SURE, 1 - SURE))
 
 
-MADE: dict[str, Callable[[Answered], Made]] = {"logits": _as_it_is, "log-odds": _line, "isotonic": _steps}
+MADE: dict[str, Callable[[Scored], Made]] = {"logits": _as_it_is, "log-odds": _line, "isotonic": _steps}

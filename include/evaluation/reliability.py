@@ -15,21 +15,21 @@ BINS = 10
 
 
 @dataclass(frozen=True)
-class Answered:
-    """Answered products: score float64 [n], and whether they were bought in the week after, bool [n]."""
+class Scored:
+    """Scored products: score float64 [n], and whether they were bought in the week after, bool [n]."""
 
     score: np.ndarray
     bought: np.ndarray
 
     @classmethod
-    def join(cls, parts: list[Self]) -> "Answered":
+    def join(cls, parts: list[Self]) -> "Scored":
         return cls(
             np.concatenate([part.score for part in parts] or [np.zeros(0)]),
             np.concatenate([part.bought for part in parts] or [np.zeros(0, bool)]),
         )
 
 
-def answered(model: Model, weeks: list[GateWeek], new: bool) -> Answered:
+def scored(model: Model, weeks: list[GateWeek], new: bool) -> Scored:
     """A model of a surface without queries, rebuilt on each gate night's products. `new`: asked for new products alone."""
     parts = []
     for week in weeks:
@@ -38,11 +38,11 @@ def answered(model: Model, weeks: list[GateWeek], new: bool) -> Answered:
         for chosen, out in in_batches(serve(model, week.products), week.examples, new):
             taken = out["product"] != b""
             hit = [place[name] in relevant[at] for at, row in zip(chosen, out["product"], strict=True) for name in row if name]
-            parts.append(Answered(out["score"][taken].astype(float), np.array(hit, bool)))
-    return Answered.join(parts)
+            parts.append(Scored(out["score"][taken].astype(float), np.array(hit, bool)))
+    return Scored.join(parts)
 
 
-def reliability(found: Answered) -> dict[str, Any]:
+def reliability(found: Scored) -> dict[str, Any]:
     """How far scores are from what happened, in as many equal parts by score as BINS.
 
     Returns:

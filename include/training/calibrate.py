@@ -15,7 +15,7 @@ from scipy.optimize import minimize
 from scipy.special import expit
 
 from include.evaluation.gate_weeks import GateWeek
-from include.evaluation.reliability import Answered, answered, reliability
+from include.evaluation.reliability import Scored, reliability, scored
 from include.models.calibration import NAME
 from include.models.model import Model
 
@@ -33,7 +33,7 @@ def calibrate(model: Model, weeks: list[GateWeek]) -> tuple[Model, dict[str, Any
     if model.recipe.query or not weeks:
         return model, {}
     *older, newest = weeks
-    told = {way: answered(model, older or [newest], new) for way, new in WAYS.items()}
+    told = {way: scored(model, older or [newest], new) for way, new in WAYS.items()}
     if not all(len(one.score) for one in told.values()):
         return model, {}
     fitted = {way: platt(one) for way, one in told.items()}
@@ -43,13 +43,13 @@ def calibrate(model: Model, weeks: list[GateWeek]) -> tuple[Model, dict[str, Any
         way: {
             "slope": round(fitted[way][0], 5),
             "offset": round(fitted[way][1], 5),
-            **(reliability(answered(found, [newest], new)) if older else {}),
+            **(reliability(scored(found, [newest], new)) if older else {}),
         }
         for way, new in WAYS.items()
     }
 
 
-def platt(found: Answered) -> tuple[float, float]:
+def platt(found: Scored) -> tuple[float, float]:
     """Slope, at least LEAST, and offset."""
     logit, bought = found.score, found.bought
     target = np.where(bought, (bought.sum() + 1) / (bought.sum() + 2), 1 / ((~bought).sum() + 2))

@@ -7,7 +7,7 @@ from scipy.special import expit
 from benchmarks.models.chances import MADE, SHOWN, _best
 from benchmarks.models.page import page
 from benchmarks.models.protocol import NEVER
-from include.evaluation.reliability import Answered, reliability
+from include.evaluation.reliability import Scored, reliability
 
 
 def test_the_best_are_read_and_nothing_that_is_no_candidate() -> None:
@@ -24,9 +24,9 @@ def test_the_best_are_read_and_nothing_that_is_no_candidate() -> None:
 def test_what_is_made_of_logits_says_what_is_bought(name: str) -> None:
     rng = np.random.default_rng(3)
     score = rng.normal(0, 2, 20_000)
-    found = Answered(score, rng.random(len(score)) < expit(0.5 * score - 1))
+    found = Scored(score, rng.random(len(score)) < expit(0.5 * score - 1))
     made = MADE[name](found)(score)
-    assert reliability(Answered(made, found.bought))["error"] < 0.02 < reliability(found)["error"]
+    assert reliability(Scored(made, found.bought))["error"] < 0.02 < reliability(found)["error"]
 
 
 def test_the_page_shows_every_way_to_read_a_score() -> None:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from scipy.special import expit
 
 from include.evaluation.gate_weeks import GateWeek
-from include.evaluation.reliability import Answered, answered, reliability
+from include.evaluation.reliability import Scored, reliability, scored
 from include.models import calibration, candidates
 from include.models.build import serve
 from include.models.model import Model
@@ -18,11 +18,11 @@ from include.training.calibrate import LEAST, calibrate, platt
 from tests import toy_models
 
 
-def simulated(slope: float, offset: float, answers: int = 40_000) -> Answered:
+def simulated(slope: float, offset: float, answers: int = 40_000) -> Scored:
     """Products that are bought with chance sigmoid(slope * logit + offset)."""
     rng = np.random.default_rng(1)
     logit = rng.normal(0, 2, answers)
-    return Answered(logit, rng.random(answers) < expit(slope * logit + offset))
+    return Scored(logit, rng.random(answers) < expit(slope * logit + offset))
 
 
 @pytest.mark.parametrize(("slope", "offset"), [(1.0, 0.0), (0.4, -2.0), (3.0, 1.0)])
@@ -34,15 +34,15 @@ def test_slope_and_offset_are_found_again(slope: float, offset: float) -> None:
 def test_calibrated_scores_are_as_likely_as_they_say() -> None:
     raw = simulated(0.4, -2.0)
     slope, offset = platt(raw)
-    told = reliability(Answered(slope * raw.score + offset, raw.bought))
+    told = reliability(Scored(slope * raw.score + offset, raw.bought))
     assert told["error"] < 0.01 < 0.2 < reliability(raw)["error"]
     assert told["predicted"] == pytest.approx(told["bought"], abs=1e-3)
 
 
 def test_the_error_is_the_mean_distance_of_chance_and_purchases() -> None:
-    sure = Answered(np.repeat([-50.0, 50.0], 50), np.tile([True, False], 50))
+    sure = Scored(np.repeat([-50.0, 50.0], 50), np.tile([True, False], 50))
     assert reliability(sure)["error"] == pytest.approx(0.5)
-    assert reliability(Answered(np.zeros(0), np.zeros(0, bool))) == {"answers": 0}
+    assert reliability(Scored(np.zeros(0), np.zeros(0, bool))) == {"answers": 0}
 
 
 def test_a_model_that_is_wrong_way_round_keeps_its_order_and_says_little() -> None:
@@ -51,7 +51,7 @@ def test_a_model_that_is_wrong_way_round_keeps_its_order_and_says_little() -> No
 
 @pytest.mark.parametrize("bought", [True, False])
 def test_a_few_answers_of_one_kind_are_no_certainty(bought: bool) -> None:
-    slope, offset = platt(Answered(np.array([0.5, 1.0, 2.0]), np.full(3, bought)))
+    slope, offset = platt(Scored(np.array([0.5, 1.0, 2.0]), np.full(3, bought)))
     assert 0.05 < expit(slope * 1.0 + offset) < 0.95
 
 
@@ -91,7 +91,7 @@ class TestToyShop:
 
     def test_on_weeks_that_it_was_not_found_on_it_is_near_what_was_bought(self) -> None:
         _, told = calibrate(self.model, self.weeks)
-        plain = reliability(answered(self.model, self.weeks[-1:], new=False))
+        plain = reliability(scored(self.model, self.weeks[-1:], new=False))
         assert told["all"]["error"] < plain["error"]
 
     def test_the_newest_week_is_not_read(self) -> None:
