@@ -1,5 +1,6 @@
 """The morning report: one self-contained page that a person reads with coffee."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ def render(facts: Facts) -> str:
     env = Environment(
         loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    env.filters |= {"figure": figure, "signed": signed, "percent": percent, "size": size, "counted": counted}
+    env.filters |= {"figure": figure, "signed": signed, "percent": percent, "share": share, "size": size, "counted": counted}
     return env.get_template("report.html.j2").render(
         facts=facts,
         surfaces=[view(surface) for surface in facts.surfaces],
@@ -47,7 +48,8 @@ def view(surface: Surface) -> dict[str, Any]:
         "serving_title": words.model_title(surface, serving["model"]) if serving else "",
         "differences": _differences_chart(serving) if serving else "",
         "releases": [_release(record) for record in surface.releases[:6]],
-        "compression": _compression(surface),
+        "compression": _of_card(surface, lambda card: card.get("compression")),
+        "calibration": _calibration(surface),
         "pointer": surface.pointer,
         "asked": bool(serving and "variants" in serving),
         "variants": [one | {"title": words.WAYS[one["name"]]} for one in (serving or {}).get("variants", []) if one["answers"]],
@@ -64,6 +66,10 @@ def signed(value: float | None, digits: int = 4) -> str:
 
 def percent(value: float | None, digits: int = 1) -> str:
     return NOTHING if value is None else f"{100 * value:+.{digits}f} %".replace("-", MINUS)
+
+
+def share(value: float) -> str:
+    return f"{100 * value:.1f} %"
 
 
 def size(value: float) -> str:
@@ -120,12 +126,22 @@ def _release(record: Any) -> dict[str, Any]:
     }
 
 
-def _compression(surface: Surface) -> dict[str, Any] | None:
-    """Of the model that serves; of the newest one that has any when that one was never compressed."""
+def _calibration(surface: Surface) -> dict[str, Any] | None:
+    """By way of asking, what was said to be bought and what was; none of a model that nobody calibrated."""
+    found = _of_card(surface, lambda card: card.get("training", {}).get("calibration"))
+    if found is None:
+        return None
+    ways = {title: found[way] for way, title in words.SHELVES.items() if found[way].get("answers")}
+    points = {way: [(one["predicted"], one["bought"]) for one in told["bins"]] for way, told in ways.items()}
+    return found | {"ways": ways, "chart": Markup(charts.reliability_chart(points))} if ways else None
+
+
+def _of_card(surface: Surface, part: Callable[[dict[str, Any]], dict[str, Any] | None]) -> dict[str, Any] | None:
+    """Of the model that serves; of the newest one that has this part of a card when that one has none."""
     names = [surface.pointer["name"]] if surface.pointer else []
     names += [entry for entry, _ in sorted(surface.measures.get("versions", {}).items(), key=lambda one: -one[1])]
     for name in names:
-        found = surface.cards.get(name, {}).get("compression")
+        found = part(surface.cards.get(name, {}))
         if found:
             return {"title": words.model_title(surface, name), "name": name, **found}
     return None

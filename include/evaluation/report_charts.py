@@ -2,7 +2,7 @@
 
 import io
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -80,6 +80,21 @@ def differences_chart(points: Sequence[Point]) -> str:
         axes.grid(axis="x", color=FAINT, lw=0.8)
         axes.set_xlabel("difference in NDCG@10, same households (95 % interval)")
         return _svg(figure, "Differences in NDCG@10 against popularity and habit")
+
+
+def reliability_chart(ways: Mapping[str, Sequence[tuple[float, float]]]) -> str:
+    """The share that was bought over the chance that was said, by way of asking, against the line where both are the same."""
+    with mpl.rc_context(STYLE):
+        figure = Figure(figsize=(7.6, 3.0), layout="constrained")
+        axes = figure.subplots()
+        for (way, points), colour in zip(ways.items(), (COLOURS["stable"], COLOURS["recency"]), strict=False):
+            axes.plot(*zip(*points, strict=True), color=colour, marker="o", ms=5, lw=1.2, label=way)
+        most = max(max(point) for points in ways.values() for point in points)
+        axes.plot([0, most], [0, most], color=INK, lw=1, label="as it was said")
+        axes.set_xlabel("chance that the scores say")
+        _tidy(axes, "share that was bought")
+        figure.legend(loc="outside upper left", ncols=3, frameon=False)
+        return _svg(figure, "Share of the answered products that was bought, over the chance that their scores say")
 
 
 def _tidy(axes, label: str) -> None:  # type: ignore[no-untyped-def]

@@ -22,6 +22,8 @@ AGREEMENT = (
     "They are not effects of showing anything to anybody."
 )
 NAMES = {"popularity": "Popularity", "recency": "Habit"}
+SHELVES = {"all": "all products", "new": "new products alone"}
+"""What a household may be shown of `home`."""
 WAYS = {
     "plain": "the type's words",
     "one_edit": "one letter wrong",

@@ -22,7 +22,7 @@ from include.recipes.recipe import Recipe
 from include.settings import Settings
 from include.training.calibrate import calibrate
 from include.training.checkpoint import Checkpoint
-from include.training.curves import write_curves, write_reliability
+from include.training.curves import write_curves
 from include.training.fit import Trained, devices, fit
 from include.training.fit_search import fit_search
 from include.training.fit_two_stage import fit_two_stage
@@ -68,7 +68,6 @@ class TrainModel(TrainingJob):
         served = serve(model, space.products(self.night))
         write_bundle(model, served, str(self.night), self.questions(), self.bundle_path("fp32"))
         write_curves(trained.losses, space.folder("curves"))
-        write_reliability(calibration, space.folder("curves"))
         result = {
             "surface": self.surface,
             "recipe": self.recipe,

@@ -1,12 +1,8 @@
-"""How a training went, for people: pictures of the loss and of what scores mean, and events for TensorBoard.
-
-tensorboard --logdir <work>/curves
-"""
+"""How the loss fell, for people: a picture, and events for TensorBoard (tensorboard --logdir <work>/curves)."""
 
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -38,23 +34,3 @@ def write_curves(losses: Sequence[Sequence[float]], folder: Path) -> None:
     axes.set(xlabel="step", ylabel="loss")
     axes.legend(frameon=False)
     figure.savefig(folder / "loss.png", dpi=110)
-
-
-def write_reliability(told: Mapping[str, Mapping[str, Any]], folder: Path) -> None:
-    """reliability.png: what share was bought of what was said to be bought with some chance; none where nothing was measured.
-
-    Args:
-        told: by way of asking, what include/evaluation/reliability.py says.
-    """
-    ways = {way: one["bins"] for way, one in told.items() if one.get("bins")}
-    if not ways:
-        return
-    figure = Figure(figsize=(3.6, 3.6), layout="constrained")
-    axes = figure.subplots()
-    for (way, bins), color in zip(ways.items(), ("#b4532a", "#c9a227"), strict=False):
-        axes.plot([one["predicted"] for one in bins], [one["bought"] for one in bins], color=color, marker="o", label=way)
-    most = max(max(one["predicted"], one["bought"]) for bins in ways.values() for one in bins)
-    axes.plot([0, most], [0, most], color="#999999", linewidth=0.8, linestyle="--", label="as it was said")
-    axes.set(xlabel="chance that the score means", ylabel="share that was bought")
-    axes.legend(frameon=False)
-    figure.savefig(folder / "reliability.png", dpi=110)

@@ -84,7 +84,10 @@ def bundles(store: FolderStore, folder: Path) -> None:
         "name": NEW,
         "seconds": 4.2,
     }
-    for name, card in ((OLD, {}), (NEW, {"compression": compression})):
+    told = {"predicted": 0.2, "bought": 0.18, "error": 0.021, "answers": 100, "bins": []}
+    told["bins"] = [{"predicted": 0.1, "bought": 0.08, "answers": 50}, {"predicted": 0.3, "bought": 0.28, "answers": 50}]
+    training = {"calibration": {"all": told, "new": {"answers": 0}}}
+    for name, card in ((OLD, {}), (NEW, {"compression": compression, "training": training})):
         source = folder / name
         source.mkdir(parents=True, exist_ok=True)
         (source / "saved_model.pb").write_text(name)

@@ -73,7 +73,7 @@ def test_the_report_says_how_the_shelf_sold(tmp_path):
 def test_the_page_needs_nothing_from_outside(tmp_path):
     shop(tmp_path)
     page = write(tmp_path)
-    assert page.count("<svg") == 2
+    assert page.count("<svg") == 3
     assert not re.search(r"<script|<link|<img|src=|@import|url\(https?:", page)
     outside = {url for url in re.findall(r"https?://[^\s\"'<)]+", page) if "www.w3.org" not in url}
     assert outside == set()
@@ -91,6 +91,13 @@ def test_a_night_on_which_nothing_has_matured_says_so(tmp_path):
     assert "no answer has matured" in text
     assert "can be judged at the end of 2017-11-06" in text
     assert "412 answers of night 2017-10-30 can be judged at the end of 2017-11-06" in text
+
+
+def test_the_report_shows_what_scores_said_and_what_was_bought(tmp_path):
+    shop(tmp_path)
+    page = write(tmp_path)
+    assert "all products 20.0 % said, 18.0 % bought calibration error 2.1 %" in words(page)
+    assert "over the chance that their scores say" in page and "new products alone" not in page
 
 
 def test_an_alarm_is_the_headline(tmp_path):
