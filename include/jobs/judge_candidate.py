@@ -2,16 +2,20 @@
 
 import sys
 import time
+from dataclasses import replace
 from typing import Any
 
 from include.evaluation.gate_measures import answered, measure_model, measure_rivals, more_figures, unknown_share
 from include.evaluation.gate_weeks import GateWeek, Measured
 from include.evaluation.gates import compare
+from include.features.reading import read_history
 from include.jobs.frame import log, main
 from include.models.export import EXTRA
 from include.models.model import FILES, Model
+from include.models.tables import ProductTable
 from include.rollout import registry
 from include.rollout.verdict import Kind
+from include.training.assemble import product_table, with_factors
 from include.training.job import TrainingJob, chosen_bundle
 
 
@@ -57,9 +61,24 @@ class JudgeCandidate(TrainingJob):
         bundle = registry.find(store, self.surface, pointer.version)
         files = {file.path.removeprefix(f"{EXTRA}/"): file.sha256 for file in bundle.manifest.files}
         model = Model.from_files({name: store.fetch(files[name]) for name in FILES if name in files})
-        measured = measure_model(model, weeks)
+        measured = measure_model(model, self._as_read_by(model, weeks))
         log.info("champion, version %d: %s", pointer.version, measured.means())
         return pointer.version, measured
+
+    def _as_read_by(self, champion: Model, weeks: list[GateWeek]) -> list[GateWeek]:
+        """The weeks with the product side that the champion reads: recipes of a surface may differ in it, and these were
+        assembled for the candidate's."""
+        its, assembled = champion.recipe, self.get_recipe()
+        same = its.columns.product == assembled.columns.product and its.factors in (0, assembled.factors)
+        if same or not champion.arrays:
+            return weeks
+        log.info("champion: recipe %s reads other columns of products than %s", its.name, assembled.name)
+        history, (purchases, _) = read_history(self.open_store(), self.night, its.columns, self.source), self.space.weeks()
+
+        def table(week: GateWeek) -> ProductTable:
+            return with_factors(product_table(history.view(week.night), purchases, week.week), purchases, week.week, its)
+
+        return [replace(week, products=table(week)) for week in weeks]
 
 
 if __name__ == "__main__":

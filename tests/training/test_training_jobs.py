@@ -3,12 +3,14 @@
 import json
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from include.errors import Refused
+from include.evaluation.gate_weeks import measure_model
 from include.jobs.compress_model import CompressModel
 from include.jobs.judge_candidate import JudgeCandidate
 from include.jobs.register_candidate import RegisterCandidate
@@ -21,8 +23,9 @@ from include.recipes.recipe import Gates, Recipe
 from include.rollout import registry
 from include.store.objects import open_store
 from include.training.job import TrainingJob
+from include.training.workspace import write_products
 from tests import toy_models
-from tests.toy_shop import NIGHT
+from tests.toy_shop import NIGHT, ToyHistory
 
 SMALL = toy_models.QUICK.model_copy(update={"gates": Gates(beats=("popularity",))})
 JOBS = {"train": TrainModel, "compress": CompressModel, "judge": JudgeCandidate, "register": RegisterCandidate}
@@ -111,15 +114,33 @@ def test_the_same_run_again_makes_no_second_version(done: tuple[Path, Results], 
     assert len(registry.versions(open_store(run["store"]), "home")) == 1
 
 
-def test_the_champion_is_asked_on_the_tables_of_each_gate_night(run: dict[str, Any]) -> None:
+def with_champion(run: dict[str, Any], model: Model) -> dict[str, Any]:
+    """Fields of a run in whose store a model answers."""
     run = run | {"store": run["store"] + "-with-champion"}
-    store = open_store(run["store"])
-    model, folder = toy_models.popularity(), run["work"] / "champion"
+    store, folder = open_store(run["store"]), run["work"] / "champion"
     served = serve(model, toy_models.workspace()[0].products(NIGHT))
     write_bundle(model, served, str(NIGHT), toy_models.workspace()[0].questions(), folder)
     version = registry.register(store, "home", folder, served.model_name, {"night": str(NIGHT)}, {})
     registry.promote(store, "home", version, NIGHT, "first")
-    judged = JudgeCandidate(**run).run()
+    return run
+
+
+def test_a_champion_of_another_recipe_is_asked_on_the_product_side_that_it_reads(
+    run: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = JudgeCandidate(**with_champion(run, toy_models.two_stage()))
+    right = measure_model(toy_models.two_stage(), job.gate_weeks()).means()
+    for night in job.windows().gate:
+        write_products(replace(job.space.products(night), factors=None), job.space.root / "products" / f"{night}.parquet")
+    asked: list[Any] = []
+    monkeypatch.setattr("include.jobs.judge_candidate.read_history", lambda *known: asked.append(known) or ToyHistory())
+    judged = job.run()
+    assert judged["champion"]["ndcg@10"] == pytest.approx(right["ndcg@10"])
+    assert asked[0][1:3] == (NIGHT, toy_models.COLUMNS)
+
+
+def test_the_champion_is_asked_on_the_tables_of_each_gate_night(run: dict[str, Any]) -> None:
+    judged = JudgeCandidate(**with_champion(run, toy_models.popularity())).run()
     assert judged["champion_version"] == 0
     assert judged["champion"]["ndcg@10"] == pytest.approx(judged["baselines"]["popularity"]["ndcg@10"], abs=0.02)
     assert judged["champion_change"]["low"] > 0
