@@ -28,13 +28,13 @@ def calibrate(model: Model, weeks: list[GateWeek]) -> tuple[Model, dict[str, Any
     """The model with log-odds for scores, and of each way of asking the slope, the offset and `reliability` on the newest week.
 
     A surface with queries stays as it is: its questions are made of purchases, so their answers sell better than a shopper's
-    would. So does a model without anybody to ask it.
+    would. So does a model without anybody to ask it, and one with a score that is no number: the gates refuse that by name.
     """
     if model.recipe.query or not weeks:
         return model, {}
     *older, newest = weeks
     told = {way: scored(model, older or [newest], new) for way, new in WAYS.items()}
-    if not all(len(one.score) for one in told.values()):
+    if not all(len(one.score) and np.isfinite(one.score).all() for one in told.values()):
         return model, {}
     fitted = {way: platt(one) for way, one in told.items()}
     arrays = dict(model.arrays) | {NAME: np.array(list(fitted.values()), np.float32)}

@@ -103,5 +103,10 @@ class TestToyShop:
         one, other = (calibrate(self.model, weeks)[0].arrays[calibration.NAME] for weeks in (self.weeks, emptied))
         assert (one == other).all()
 
+    def test_a_score_that_is_no_number_is_left_to_the_gates(self) -> None:
+        arrays = dict(self.model.arrays) | {"hot_offset": np.full_like(self.model.arrays["hot_offset"], np.nan)}
+        broken = replace(self.model, arrays=arrays)
+        assert calibrate(broken, self.weeks) == (broken, {})
+
     def test_without_weeks_scores_stay_logits(self) -> None:
         assert calibrate(self.model, []) == (self.model, {})
